@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+/*
+ * Everything that the library asks of an operating system: the only seam.
+ * The build chooses the files behind it; tests/os_fake.c stands in for all of
+ * them.  A function that can fail returns 0 or an errno value; EBUSY is
+ * "another holds it", ENOTSUP "not on this system or file system".
+ */
+#ifndef IPCLOCK_OS_H
+#define IPCLOCK_OS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- time: nanoseconds on a clock that nobody can set ---- */
+
+#define OS_MS    INT64_C(1000000)
+#define OS_NEVER INT64_MAX
+
+int64_t ipclock__os_now(void);
+
+/* Sleeps until then.  0, or EINTR if a signal handler ran. */
+int ipclock__os_sleep_until(int64_t when);
+
+/* ---- memory, so that a test can run out of it ---- */
+
+void *ipclock__os_alloc(size_t size);
+void ipclock__os_free(void *p);
+
+/* ---- threads ---- */
+
+/* The calling thread's number, from 2, never used twice in a process. */
+uint64_t ipclock__os_thread(void);
+
+/* Around every public call: keeps errno, and cancellation of the thread away. */
+struct os_guard {
+	int error;
+	int cancel_state;
+};
+
+void ipclock__os_enter(struct os_guard *guard);
+void ipclock__os_leave(const struct os_guard *guard);
+
+/* A mutex inside a handle.  Storage for whatever the system's looks like. */
+struct os_mutex {
+	union {
+		void *align;
+		unsigned char bytes[48];
+	} storage;
+};
+
+int ipclock__os_mutex_make(struct os_mutex *mutex);
+void ipclock__os_mutex_free(struct os_mutex *mutex);
+void ipclock__os_mutex_lock(struct os_mutex *mutex);
+void ipclock__os_mutex_unlock(struct os_mutex *mutex);
+
+/*
+ * The one lock of the whole process: opening and closing of lock files, and the
+ * list of them.  Taken with all signals blocked, so that a handler may use the
+ * library, and by fork(2).
+ */
+void ipclock__os_process_lock(void);
+void ipclock__os_process_unlock(void);
+
+/* Once: child() runs in the child of every fork, alone, with that lock held. */
+int ipclock__os_at_fork(void (*child)(void));
+
+/*
+ * An event: set by one thread, waited for by another, until it is cleared.  With
+ * a descriptor as well once one was asked for, readable while it is set.
+ */
+struct os_event {
+	_Atomic uint32_t set;
+	_Atomic int fd;
+};
+
+void ipclock__os_event_make(struct os_event *event);
+void ipclock__os_event_free(struct os_event *event);
+void ipclock__os_event_set(struct os_event *event);
+void ipclock__os_event_clear(struct os_event *event);
+
+/* 0 if set, ETIMEDOUT, or EINTR if a signal handler ran (where that can be seen). */
+int ipclock__os_event_wait(struct os_event *event, int64_t until);
+
+/* The descriptor, made at the first call; -1 where there can be none. */
+int ipclock__os_event_fd(struct os_event *event);
+
+/*
+ * A helper: a thread with all signals blocked that runs run(arg), for waits in
+ * the kernel that must end at a deadline.  It may be stopped while it is in
+ * ipclock__os_range_wait_stoppable() and nowhere else.
+ */
+struct os_helper {
+	uintptr_t thread;
+	void (*run)(void *arg);
+	void *arg;
+};
+
+/* Any error: there is none to be had, wait by backoff. */
+int ipclock__os_helper_start(struct os_helper *helper, void (*run)(void *), void *arg);
+
+/* Stops it, or lets it end; it is gone on return. */
+void ipclock__os_helper_stop(struct os_helper *helper);
+
+/* ---- files ---- */
+
+/* What tells two files apart. */
+struct os_id {
+	uint64_t device;
+	uint64_t inode;
+};
+
+enum os_kind { OS_REGULAR, OS_DIRECTORY, OS_OTHER };
+
+enum { OS_READ = 1, OS_WRITE = 2, OS_CREATE = 4 };
+
+/* An open file.  Its open file description owns the locks made through it. */
+struct os_file {
+	int fd;
+	unsigned access; /* OS_READ, OS_WRITE */
+	struct os_id id;
+};
+
+/*
+ * Opens without following a last symbolic link (ELOOP), without blocking, not
+ * inherited by exec, never as descriptor 0 to 2.  OS_CREATE makes the file and
+ * fails with EEXIST where it is.  Fills in file and kind.
+ */
+int ipclock__os_open(struct os_file *file, enum os_kind *kind, const char *path, unsigned how);
+
+/* The same for a descriptor of the caller's. */
+int ipclock__os_adopt(struct os_file *file, enum os_kind *kind, int fd);
+
+/*
+ * Closes; the locks of this description go, those of others stay.  Not in the
+ * child of a fork: see ipclock__os_forget().
+ */
+void ipclock__os_close(struct os_file *file);
+
+/* In the child of a fork: closes what is still that file, and unlocks nothing. */
+void ipclock__os_forget(struct os_file *file);
+
+int ipclock__os_identify(const char *path, struct os_id *id);
+int ipclock__os_set_mode(const struct os_file *file, unsigned perm);
+int ipclock__os_make_directory(const char *path);
+
+/* The path from the root; to be freed. */
+int ipclock__os_absolute(const char *path, char **absolute);
+
+const char *ipclock__os_strerror(int error, char *buffer, size_t size);
+
+/* ---- byte ranges ---- */
+
+enum os_mode { OS_UNLOCKED, OS_SHARED, OS_EXCLUSIVE };
+
+struct os_range {
+	int64_t start;
+	int64_t len; /* 0: to the end of everything */
+};
+
+/* What stands in the way: mode OS_UNLOCKED if nothing does. */
+struct os_lock {
+	enum os_mode mode;
+	struct os_range range;
+};
+
+/* One try.  A range of one's own is converted, or kept as it is on failure. */
+int ipclock__os_range_try(const struct os_file *file, struct os_range range, enum os_mode mode);
+
+/*
+ * Sleeps in the kernel until it is locked.  EINTR if a signal handler ran,
+ * EDEADLK if the kernel believes in a deadlock.
+ */
+int ipclock__os_range_wait(const struct os_file *file, struct os_range range, enum os_mode mode);
+
+/* The same, for a helper. */
+int ipclock__os_range_wait_stoppable(const struct os_file *file, struct os_range range, enum os_mode mode);
+
+int ipclock__os_range_unlock(const struct os_file *file, struct os_range range);
+
+/* Some lock of another owner that stands in the way of that mode on that range. */
+int ipclock__os_range_query(const struct os_file *file, struct os_range range, enum os_mode mode, struct os_lock *found);
+
+/* May one sleep in the kernel's queue for locks of this file? */
+bool ipclock__os_range_has_queue(const struct os_file *file);
+
+/* Do locks pass to the child of a fork that keeps the descriptor? */
+bool ipclock__os_range_inherits(void);
+
+/* ESTALE if a range that was locked exclusively is seen to be lost, where the system can lose one. */
+int ipclock__os_range_check(const struct os_file *file, struct os_range range, enum os_mode mode);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+/*
+ * The helper as a POSIX thread.  Linux has no lock call with a deadline, and
+ * whatever else could break one off (a signal, a timer, a child) belongs to
+ * the program; a thread that can be cancelled disturbs nobody.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unwind.h>
+
+#include "os.h"
+
+#define SMALL_STACK ((size_t)64 * 1024)
+
+/*
+ * glibc's pthread_cancel() loads libgcc_s when first called, and ends the
+ * program where it cannot, as after chroot(2): so we depend on it from the start.
+ */
+extern _Unwind_Reason_Code (*const ipclock__os_unwinder)(_Unwind_Trace_Fn, void *);
+_Unwind_Reason_Code (*const ipclock__os_unwinder)(_Unwind_Trace_Fn, void *) = _Unwind_Backtrace;
+
+static void *
+thread_main(void *arg)
+{
+	struct os_helper *helper = arg;
+	int before;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+	helper->run(helper->arg);
+	return NULL;
+}
+
+static int
+create(pthread_t *thread, size_t stack, struct os_helper *helper)
+{
+	pthread_attr_t attr;
+	int r = pthread_attr_init(&attr);
+
+	if (r)
+		return r;
+	if (stack)
+		r = pthread_attr_setstacksize(&attr, stack);
+	if (r == 0)
+		r = pthread_create(thread, &attr, thread_main, helper);
+	pthread_attr_destroy(&attr);
+	return r;
+}
+
+/* A program with much thread-local storage does not fit on a small stack: EINVAL. */
+int
+ipclock__os_helper_start(struct os_helper *helper, void (*run)(void *), void *arg)
+{
+	sigset_t all, before;
+	pthread_t thread;
+	int r;
+
+	_Static_assert(sizeof(pthread_t) <= sizeof(helper->thread), "room for a thread");
+	helper->run = run;
+	helper->arg = arg;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = create(&thread, SMALL_STACK, helper);
+	if (r == EINVAL)
+		r = create(&thread, 0, helper);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r == 0)
+		helper->thread = (uintptr_t)thread;
+	return r;
+}
+
+void
+ipclock__os_helper_stop(struct os_helper *helper)
+{
+	pthread_t thread = (pthread_t)helper->thread;
+
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+/* Time, threads and files, as POSIX has them. */
+
+#include <config.h>
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <locale.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os.h"
+#include "os_posix.h"
+
+/* ---- time ---- */
+
+int64_t
+ipclock__os_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+struct timespec
+ipclock__os_timespec(int64_t when)
+{
+	return (struct timespec){ .tv_sec = (time_t)(when / 1000000000), .tv_nsec = (long)(when % 1000000000) };
+}
+
+int
+ipclock__os_sleep_until(int64_t when)
+{
+	struct timespec until = ipclock__os_timespec(when);
+
+	return clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
+/* ---- memory ---- */
+
+void *
+ipclock__os_alloc(size_t size)
+{
+	return calloc(1, size);
+}
+
+void
+ipclock__os_free(void *p)
+{
+	free(p);
+}
+
+/* ---- threads ---- */
+
+uint64_t
+ipclock__os_thread(void)
+{
+	static _Atomic uint64_t last = 1;
+	static _Thread_local uint64_t serial;
+
+	if (serial == 0)
+		serial = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+	return serial;
+}
+
+void
+ipclock__os_enter(struct os_guard *guard)
+{
+	guard->error = errno;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &guard->cancel_state);
+}
+
+void
+ipclock__os_leave(const struct os_guard *guard)
+{
+	pthread_setcancelstate(guard->cancel_state, NULL);
+	errno = guard->error;
+}
+
+static pthread_mutex_t *
+pthread_of(struct os_mutex *mutex)
+{
+	_Static_assert(sizeof(pthread_mutex_t) <= sizeof(mutex->storage), "room for a mutex");
+	return (pthread_mutex_t *)(void *)mutex->storage.bytes;
+}
+
+int
+ipclock__os_mutex_make(struct os_mutex *mutex)
+{
+	return pthread_mutex_init(pthread_of(mutex), NULL);
+}
+
+void
+ipclock__os_mutex_free(struct os_mutex *mutex)
+{
+	pthread_mutex_destroy(pthread_of(mutex));
+}
+
+void
+ipclock__os_mutex_lock(struct os_mutex *mutex)
+{
+	pthread_mutex_lock(pthread_of(mutex));
+}
+
+void
+ipclock__os_mutex_unlock(struct os_mutex *mutex)
+{
+	pthread_mutex_unlock(pthread_of(mutex));
+}
+
+static pthread_mutex_t process = PTHREAD_MUTEX_INITIALIZER;
+static sigset_t process_signals; /* of the thread that has the lock */
+static void (*in_child)(void);
+
+void
+ipclock__os_process_lock(void)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_mutex_lock(&process);
+	process_signals = before;
+}
+
+void
+ipclock__os_process_unlock(void)
+{
+	sigset_t before = process_signals;
+
+	pthread_mutex_unlock(&process);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void
+child(void)
+{
+	int error = errno;
+
+	in_child();
+	errno = error;
+	pthread_mutex_init(&process, NULL);
+	pthread_sigmask(SIG_SETMASK, &process_signals, NULL);
+}
+
+/* The last to be registered is the first to prepare: the process lock comes before what is taken inside it. */
+int
+ipclock__os_at_fork(void (*run)(void))
+{
+	int r = ipclock__os_event_at_fork();
+
+	if (r == 0)
+		r = ipclock__os_range_at_fork();
+	in_child = run;
+	return r ? r : pthread_atfork(ipclock__os_process_lock, ipclock__os_process_unlock, child);
+}
+
+/* ---- files ---- */
+
+static int
+close_on_exec(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	return flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0 ? errno : 0;
+}
+
+static int
+examine(struct os_file *file, enum os_kind *kind)
+{
+	struct stat st;
+
+	if (fstat(file->fd, &st) < 0)
+		return errno;
+	file->id.device = (uint64_t)st.st_dev;
+	file->id.inode = (uint64_t)st.st_ino;
+	*kind = S_ISREG(st.st_mode) ? OS_REGULAR : S_ISDIR(st.st_mode) ? OS_DIRECTORY : OS_OTHER;
+	return 0;
+}
+
+/* The system's many words for "that is no regular file" and "that is a link". */
+static int
+open_error(int error)
+{
+	switch (error) {
+	case EISDIR:
+	case ENXIO:
+	case ENODEV:
+	case EOPNOTSUPP:
+		return EINVAL;
+	case EMLINK:
+		return ELOOP;
+	default:
+		return error;
+	}
+}
+
+/* A program that has closed its standard descriptors must not print into a lock file. */
+static int
+leave_standard_descriptors(struct os_file *file)
+{
+	struct os_file low = *file;
+	int fd, error;
+
+	if (file->fd > STDERR_FILENO)
+		return 0;
+	fd = fcntl(file->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	error = fd < 0 ? errno : 0;
+	ipclock__os_close(&low);
+	file->fd = fd;
+	return error;
+}
+
+/* O_NONBLOCK: a FIFO planted in the file's place must not hang us. */
+int
+ipclock__os_open(struct os_file *file, enum os_kind *kind, const char *path, unsigned how)
+{
+	int flags = O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, r;
+
+	flags |= how & OS_WRITE ? O_RDWR : O_RDONLY;
+	if (how & OS_CREATE)
+		flags |= O_CREAT | O_EXCL;
+	do
+		file->fd = open(path, flags, 0666);
+	while (file->fd < 0 && errno == EINTR);
+	if (file->fd < 0)
+		return open_error(errno);
+	file->access = how & (OS_READ | OS_WRITE);
+	r = examine(file, kind);
+	if (r == 0)
+		r = leave_standard_descriptors(file);
+	if (r == 0)
+		r = close_on_exec(file->fd);
+	if (r && file->fd >= 0)
+		ipclock__os_close(file);
+	return r;
+}
+
+int
+ipclock__os_adopt(struct os_file *file, enum os_kind *kind, int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return errno;
+	file->fd = fd;
+	file->access = (flags & O_ACCMODE) == O_RDWR ? OS_READ | OS_WRITE :
+	    (flags & O_ACCMODE) == O_WRONLY ? OS_WRITE : OS_READ;
+	return examine(file, kind);
+}
+
+void
+ipclock__os_forget(struct os_file *file)
+{
+	struct os_file now = *file;
+	enum os_kind kind;
+
+	if (file->fd >= 0 && examine(&now, &kind) == 0 && now.id.device == file->id.device &&
+	    now.id.inode == file->id.inode)
+		close(file->fd);
+	file->fd = -1;
+}
+
+/* Not stat(2): a link that leads back to the file is not the file. */
+int
+ipclock__os_identify(const char *path, struct os_id *id)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno;
+	id->device = (uint64_t)st.st_dev;
+	id->inode = (uint64_t)st.st_ino;
+	return 0;
+}
+
+int
+ipclock__os_set_mode(const struct os_file *file, unsigned perm)
+{
+	return fchmod(file->fd, (mode_t)perm) < 0 ? errno : 0;
+}
+
+int
+ipclock__os_make_directory(const char *path)
+{
+	return mkdir(path, 0777) < 0 ? errno : 0;
+}
+
+/* The current directory and a slash, with room for more bytes behind. */
+static int
+current_directory(char **directory, size_t more)
+{
+	size_t size = 256;
+	char *p;
+	int error;
+
+	for (;; size *= 2) {
+		p = ipclock__os_alloc(size + 1 + more);
+		if (!p)
+			return ENOMEM;
+		if (getcwd(p, size))
+			break;
+		error = errno;
+		ipclock__os_free(p);
+		if (error != ERANGE)
+			return error;
+	}
+	if (strcmp(p, "/") != 0)
+		strcat(p, "/");
+	*directory = p;
+	return 0;
+}
+
+int
+ipclock__os_absolute(const char *path, char **absolute)
+{
+	size_t length = strlen(path);
+	int r = 0;
+
+	if (length >= PATH_MAX)
+		return ENAMETOOLONG;
+	if (*path != '/')
+		r = current_directory(absolute, length + 1);
+	else if ((*absolute = ipclock__os_alloc(length + 1)) == NULL)
+		r = ENOMEM;
+	if (r == 0)
+		strcat(*absolute, path);
+	return r;
+}
+
+const char *
+ipclock__os_strerror(int error, char *buffer, size_t size)
+{
+	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+
+	if (c == (locale_t)0)
+		return "unknown error";
+	strncpy(buffer, strerror_l(error, c), size - 1);
+	buffer[size - 1] = '\0';
+	freelocale(c);
+	return buffer;
+}
