@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+#include <stddef.h>
+
+#include "local.h"
+
+bool
+ipclock__local_may_go(const struct local *local, const struct local_waiter *waiter)
+{
+	if (local->first && local->first != waiter)
+		return false;
+	if (local->writer)
+		return false;
+	return local->readers == 0 || (waiter->mode == OS_SHARED && !local->draining);
+}
+
+void
+ipclock__local_join(struct local *local, struct local_waiter *waiter)
+{
+	waiter->next = NULL;
+	if (local->last)
+		local->last->next = waiter;
+	else
+		local->first = waiter;
+	local->last = waiter;
+}
+
+void
+ipclock__local_leave(struct local *local, struct local_waiter *waiter)
+{
+	struct local_waiter **link = &local->first, *before = NULL;
+
+	while (*link && *link != waiter) {
+		before = *link;
+		link = &before->next;
+	}
+	if (!*link)
+		return;
+	*link = waiter->next;
+	if (local->last == waiter)
+		local->last = before;
+}
+
+void
+ipclock__local_take(struct local *local, enum os_mode mode)
+{
+	if (mode == OS_EXCLUSIVE)
+		local->writer = true;
+	else
+		local->readers++;
+}
+
+bool
+ipclock__local_give(struct local *local, enum os_mode mode)
+{
+	if (mode == OS_EXCLUSIVE)
+		local->writer = false;
+	else
+		local->readers--;
+	if (local->readers == 0)
+		local->draining = false;
+	return !local->writer && local->readers == 0;
+}
+
+void
+ipclock__local_wake(struct local *local)
+{
+	if (local->first && ipclock__local_may_go(local, local->first))
+		ipclock__os_event_set(&local->first->event);
+}
