@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+/*
+ *	        free                 granted, our turn
+ *	begin -------> HELD <---------------------+
+ *	  |              ^ free                   |
+ *	  | busy         |                        |
+ *	  +----------> look -- busy --> plan --> wait: LOCAL, DIRECT, HELPER, PAUSE
+ *	                 ^                        |
+ *	                 +--- event, pause over --+-- deadline --> last try --> ETIMEDOUT
+ *
+ * Invariants: an attempt that has a number, a helper or a kernel wait is the
+ * first in its handle's queue.  Whoever leaves, in whatever way, has given back
+ * number, helper and place in the queue.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "attempt.h"
+#include "message.h"
+
+#define SECOND          (1000 * OS_MS)
+#define SECOND_LOOK     (20 * OS_MS) /* a lock seen free behind a waiter: is it still? */
+#define MOST_MOVES      100
+
+static void
+stop_helper(struct attempt *a)
+{
+	if (a->helper_runs)
+		ipclock__os_helper_stop(&a->helper);
+	a->helper_runs = false;
+}
+
+/* Gives back number, helper and what the helper got at the last moment. */
+static void
+let_go(struct attempt *a, struct shared *s, bool held)
+{
+	stop_helper(a);
+	if (ipclock__line_leave(&a->line))
+		s->soiled = true;
+	if ((held || a->may_hold) && ipclock__place_unlock(&s->place, &s->file.os))
+		s->soiled = true;
+	a->may_hold = a->line.soiled = false;
+}
+
+void
+ipclock__attempt_tidy(struct shared *s)
+{
+	if (!s->soiled || s->local.first || s->local.writer || s->local.readers > 0)
+		return;
+	ipclock__lock_file_drop(&s->file);
+	s->soiled = false;
+}
+
+/* Readers of one handle share its one file lock; each waits its turn in the line all the same. */
+static int
+join_readers(struct attempt *a)
+{
+	int r = ipclock__line_turn(&a->line);
+
+	return r ? r : ipclock__line_leave(&a->line);
+}
+
+static int
+look(struct attempt *a, struct shared *s)
+{
+	int r;
+
+	if (!ipclock__local_may_go(&s->local, &a->waiter)) {
+		a->wait = WAIT_LOCAL;
+		return EBUSY;
+	}
+	if (s->soiled && s->local.readers == 0) {
+		let_go(a, s, false);
+		ipclock__lock_file_drop(&s->file);
+		s->soiled = false;
+	}
+	a->wait = WAIT_NOTHING;
+	s->attempts++;
+	if (a->waiter.mode == OS_SHARED && s->local.readers > 0)
+		return join_readers(a);
+	r = ipclock__lock_file_ready(&s->file, a->waiter.mode == OS_EXCLUSIVE);
+	return r ? r : ipclock__line_look(&a->line);
+}
+
+/* The path names another file now: let go, and open that one.  Readers keep the old one until they leave. */
+static int
+move(struct attempt *a, struct shared *s, bool held)
+{
+	let_go(a, s, held && s->local.readers == 0);
+	if (a->moves++ >= MOST_MOVES)
+		return ESTALE;
+	if (s->local.readers > 0) {
+		s->local.draining = true;
+		a->wait = WAIT_LOCAL;
+		return EBUSY;
+	}
+	ipclock__lock_file_drop(&s->file);
+	s->has_queue = -1;
+	return look(a, s);
+}
+
+/* Held, or about to be told busy: is the file that we speak of still the one that the path names? */
+static int
+follow_path(struct attempt *a, struct shared *s, int r)
+{
+	int check;
+
+	while ((r == 0 || r == EBUSY) && a->wait != WAIT_LOCAL && !s->options.trust_path) {
+		check = ipclock__lock_file_check(&s->file);
+		if (check == 0)
+			break;
+		if (check == ESTALE) {
+			r = move(a, s, r == 0);
+			continue;
+		}
+		let_go(a, s, r == 0 && s->local.readers == 0);
+		return check;
+	}
+	return r;
+}
+
+/* What came of the last wait.  EBUSY and still waiting, or EBUSY and wait NOTHING: look again. */
+static int
+collect(struct attempt *a)
+{
+	int r = a->result;
+
+	a->result = 0;
+	switch ((enum wait)a->wait) {
+	case WAIT_DIRECT:
+		a->wait = WAIT_NOTHING;
+		return r ? r : ipclock__line_follow(&a->line);
+	case WAIT_HELPER:
+		ipclock__os_event_clear(&a->waiter.event);
+		r = atomic_load_explicit(&a->helped, memory_order_acquire);
+		if (r == EINPROGRESS)
+			return EBUSY;
+		stop_helper(a);
+		a->wait = WAIT_NOTHING;
+		return r == 0 && a->helper_stops_at_lock ? EBUSY : r;
+	case WAIT_LOCAL:
+		ipclock__os_event_clear(&a->waiter.event);
+		a->wait = WAIT_NOTHING;
+		return EBUSY;
+	case WAIT_PAUSE:
+	case WAIT_NOTHING:
+		break;
+	}
+	a->wait = WAIT_NOTHING;
+	return EBUSY;
+}
+
+/*
+ * Nobody holds the lock, and the one before us does not take it: it is stopped.
+ * Seen twice, a while apart, behind the same number, so that a lock on its way
+ * from hand to hand is not mistaken for one.  A reader too looks whether it is
+ * free of everybody: readers that hold it make a writer wait, who is not stopped.
+ */
+static int
+take_behind_stopped(struct attempt *a, struct shared *s, int64_t now)
+{
+	int64_t ahead = atomic_load_explicit(&a->line.ahead, memory_order_relaxed);
+	bool seen = ahead != NOBODY && ahead == a->stuck_behind;
+
+	a->stuck_behind = NOBODY;
+	if (ahead == NOBODY || s->local.readers > 0 || !ipclock__line_lock_is_free(&a->line))
+		return EBUSY;
+	if (!seen) {
+		a->stuck_behind = ahead;
+		a->look = now + SECOND_LOOK;
+		return EBUSY;
+	}
+	stop_helper(a);
+	a->wait = WAIT_NOTHING;
+	return ipclock__line_take(&a->line);
+}
+
+/* Once a second. */
+static int
+inspect(struct attempt *a, struct shared *s, int64_t now)
+{
+	int r = EBUSY;
+
+	a->look = now + SECOND;
+	if (a->wait == WAIT_LOCAL)
+		return EBUSY;
+	if (s->place.line != NO_LINE)
+		r = take_behind_stopped(a, s, now);
+	return follow_path(a, s, r);
+}
+
+/*
+ * The deadline: if the lock is free it is ours, even out of turn; not shared
+ * beside readers, else readers with short timeouts would pass a writer for ever.
+ */
+static int
+last_try(struct attempt *a, struct shared *s)
+{
+	bool at_lock, was_full = a->helper_runs && !a->helper_stops_at_lock;
+	int r;
+
+	if (a->wait == WAIT_LOCAL || !ipclock__local_may_go(&s->local, &a->waiter))
+		return EBUSY;
+	stop_helper(a);
+	at_lock = was_full && atomic_load_explicit(&a->line.ahead, memory_order_relaxed) == NOBODY;
+	s->attempts++;
+	r = at_lock ? ipclock__line_take(&a->line) : look(a, s);
+	if (r == EBUSY && s->local.readers == 0 && s->file.os.fd >= 0 && ipclock__line_lock_is_free(&a->line))
+		r = ipclock__line_take(&a->line);
+	return r;
+}
+
+static int
+timed_out(struct attempt *a, struct shared *s)
+{
+	int r = follow_path(a, s, last_try(a, s));
+
+	return r == EBUSY ? ETIMEDOUT : r;
+}
+
+/* A step's work, with the mutex held: 0, EBUSY, ETIMEDOUT or an error. */
+static int
+go_on(struct attempt *a, struct shared *s, int64_t now)
+{
+	int r = collect(a);
+
+	if (r == EINTR && !s->options.interruptible)
+		r = EBUSY;
+	if (r == EDEADLK) {
+		a->wait = WAIT_PAUSE; /* the kernel's guess, wrong where threads share a process: ask later */
+		a->line.can_sleep = false;
+		return EBUSY;
+	}
+	if (r == EBUSY && a->wait == WAIT_NOTHING)
+		r = look(a, s);
+	if (r == 0)
+		r = follow_path(a, s, r);
+	if (r == EBUSY && now >= a->look)
+		r = inspect(a, s, now);
+	if (r == EBUSY && now >= a->deadline)
+		r = timed_out(a, s);
+	return r;
+}
+
+/* ---- the helper's thread ---- */
+
+static void
+help(void *arg)
+{
+	struct attempt *a = arg;
+	struct line *line = &a->line;
+	int r;
+
+	do {
+		r = a->helper_stops_at_lock ? ipclock__line_turn(line) : ipclock__line_look(line);
+		if (r != EBUSY || !line->can_sleep)
+			break;
+		r = ipclock__os_range_wait_stoppable(line->file, line->next, line->next_mode);
+		if (r == 0)
+			r = ipclock__line_follow(line);
+	} while (r == EBUSY || r == EINTR);
+	atomic_store_explicit(&a->helped, r, memory_order_release);
+	ipclock__os_event_set(&a->waiter.event);
+}
+
+/* ---- how to wait ---- */
+
+static bool
+has_queue(struct attempt *a, struct shared *s)
+{
+	if (s->options.poll || s->options.sleep || !a->line.can_sleep)
+		return false;
+	if (s->has_queue < 0)
+		s->has_queue = ipclock__os_range_has_queue(&s->file.os);
+	return s->has_queue;
+}
+
+/* May this thread sleep in the kernel until the lock is ours, with nothing else to look at? */
+static bool
+waits_direct(const struct attempt *a, const struct shared *s)
+{
+	return a->blocks && a->deadline == OS_NEVER && !s->options.cancel && s->local.readers == 0;
+}
+
+/*
+ * With readers in the handle the helper only waits for its turn: it must get no
+ * lock that their release would give away under its feet.  So too for a caller
+ * who waits for ever, whose own thread is handed the lock quicker.
+ */
+static bool
+start_helper(struct attempt *a, struct shared *s)
+{
+	a->helper_stops_at_lock = s->local.readers > 0 || waits_direct(a, s);
+	ipclock__os_event_clear(&a->waiter.event);
+	atomic_store_explicit(&a->helped, EINPROGRESS, memory_order_relaxed);
+	a->helper_runs = ipclock__os_helper_start(&a->helper, help, a) == 0;
+	if (a->helper_runs && !a->helper_stops_at_lock)
+		a->may_hold = true;
+	return a->helper_runs;
+}
+
+static enum wait
+choose_wait(struct attempt *a, struct shared *s)
+{
+	bool at_lock = atomic_load_explicit(&a->line.ahead, memory_order_relaxed) == NOBODY;
+
+	if (!has_queue(a, s))
+		return WAIT_PAUSE;
+	if (at_lock && waits_direct(a, s))
+		return WAIT_DIRECT;
+	if (start_helper(a, s))
+		return WAIT_HELPER;
+	return waits_direct(a, s) ? WAIT_DIRECT : WAIT_PAUSE;
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A line that moves is asked from the beginning of the schedule again. */
+static int64_t
+next_pause(struct attempt *a, struct shared *s)
+{
+	int64_t ahead = atomic_load_explicit(&a->line.ahead, memory_order_relaxed);
+
+	if (ahead != a->seen_ahead)
+		a->pauses = 0;
+	a->seen_ahead = ahead;
+	return OS_MS * ipclock__backoff_pause(&s->options.backoff, a->pauses++, &s->seed);
+}
+
+/*
+ * What to wait for, and until when.  A loop that never asked for our descriptor
+ * is told to come back as often as by backoff, and so is who must ask a callback.
+ */
+static void
+plan(struct attempt *a, struct shared *s, int64_t now)
+{
+	bool asks, pauses;
+
+	if (a->wait == WAIT_NOTHING)
+		a->wait = (unsigned char)choose_wait(a, s);
+	a->moves = 0;
+	a->wake = a->deadline;
+	pauses = a->wait == WAIT_PAUSE || s->options.sleep;
+	asks = s->options.cancel || (!a->blocks && a->waiter.event.fd < 0);
+	if (!pauses)
+		a->wake = earlier(a->wake, a->look);
+	if (pauses || asks)
+		a->wake = earlier(a->wake, now + next_pause(a, s));
+}
+
+/* ---- what the log hears ---- */
+
+static void
+say(const struct attempt *a, const struct shared *s, enum log_level level, const char *what, int ms)
+{
+	char clause[64], line[512];
+	struct failure failure = { ipclock__mode_operation(a->waiter.mode), clause, 0, 0 };
+
+	if (!s->options.log)
+		return;
+	snprintf(clause, sizeof(clause), ms < 0 ? "%s" : "%s %d ms", what, ms);
+	ipclock__message_format(&failure, s->file.path, line, sizeof(line));
+	s->options.log(s->options.log_ctx, (int)level, line);
+}
+
+static void
+say_began(const struct attempt *a, struct shared *s)
+{
+	bool no_line = s->place.refused && !s->told_no_line;
+
+	s->told_no_line |= no_line;
+	say(a, s, LOG_DEBUG, "waiting", -1);
+	if (no_line)
+		say(a, s, LOG_WARNING, "the file system has no room for a line: no order of arrival", -1);
+}
+
+static void
+say_ended(const struct attempt *a, const struct shared *s, int r, int ms)
+{
+	if (r == 0)
+		say(a, s, LOG_INFO, "granted after", ms);
+	else
+		say(a, s, LOG_WARNING, r == ETIMEDOUT ? "timed out after" : "given up after", ms);
+}
+
+static int
+waited_ms(const struct attempt *a, int64_t now)
+{
+	int64_t ms = (now - a->begun) / OS_MS;
+
+	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+/* ---- from outside ---- */
+
+/* Ends it: held, or nothing left of it. */
+static void
+end(struct attempt *a, struct shared *s, int r)
+{
+	if (r == 0) {
+		ipclock__local_take(&s->local, a->waiter.mode);
+		if (a->waiter.mode == OS_EXCLUSIVE)
+			atomic_store_explicit(&s->file.writer, ipclock__os_thread(), memory_order_relaxed);
+		a->may_hold = false;
+	}
+	let_go(a, s, false);
+	ipclock__local_leave(&s->local, &a->waiter);
+	ipclock__attempt_tidy(s);
+	ipclock__local_wake(&s->local);
+}
+
+void
+ipclock__attempt_make(struct attempt *a, struct shared *s, enum os_mode mode, bool blocks)
+{
+	a->waiter.mode = mode;
+	ipclock__line_make(&a->line, &s->file.os, &s->place, mode);
+	a->stuck_behind = NOBODY;
+	a->generation = s->generation;
+	a->pauses = 0;
+	a->moves = 0;
+	a->seen_ahead = NOBODY;
+	a->wait = WAIT_NOTHING;
+	a->result = 0;
+	a->helper_runs = a->may_hold = false;
+	a->blocks = blocks;
+	a->deadline = OS_NEVER;
+}
+
+/* The clock is read only by those who must wait. */
+static void
+begin_to_wait(struct attempt *a, struct shared *s, int timeout_ms)
+{
+	a->begun = ipclock__os_now();
+	a->look = a->begun + SECOND;
+	if (timeout_ms > 0)
+		a->deadline = a->begun + timeout_ms * OS_MS;
+	ipclock__local_join(&s->local, &a->waiter);
+	plan(a, s, a->begun);
+}
+
+int
+ipclock__attempt_begin(struct attempt *a, struct shared *s, int timeout_ms)
+{
+	int r;
+
+	a->line.takes_number = timeout_ms != 0;
+	ipclock__os_mutex_lock(&s->mutex);
+	s->attempts = s->waited_ms = 0;
+	r = follow_path(a, s, look(a, s));
+	if (r == EBUSY && timeout_ms < 0 && a->blocks && ipclock__lock_file_held_by(&s->file, ipclock__os_thread()))
+		r = EDEADLK;
+	if (r == EBUSY && timeout_ms != 0) {
+		begin_to_wait(a, s, timeout_ms);
+		r = EINPROGRESS;
+	} else
+		end(a, s, r);
+	ipclock__os_mutex_unlock(&s->mutex);
+	if (r == EINPROGRESS)
+		say_began(a, s);
+	return r;
+}
+
+static int
+ask_to_stop(const struct attempt *a, const struct shared *s)
+{
+	if (a->result == EINTR && s->options.interruptible)
+		return EINTR;
+	if (s->options.cancel && s->options.cancel(s->options.cancel_ctx))
+		return ECANCELED;
+	return 0;
+}
+
+int
+ipclock__attempt_step(struct attempt *a, struct shared *s)
+{
+	int64_t now = ipclock__os_now();
+	int r = ask_to_stop(a, s);
+	int ms;
+
+	if (a->generation != s->generation)
+		return ECANCELED; /* a callback forked, and this is the child */
+	if (r == 0 && a->wait == WAIT_PAUSE && now < a->wake)
+		return EINPROGRESS;
+	ipclock__os_mutex_lock(&s->mutex);
+	if (r == 0)
+		r = go_on(a, s, now);
+	if (r == EBUSY) {
+		plan(a, s, now);
+		r = EINPROGRESS;
+	} else
+		end(a, s, r);
+	ms = waited_ms(a, now);
+	s->waited_ms = ms;
+	ipclock__os_mutex_unlock(&s->mutex);
+	if (r != EINPROGRESS)
+		say_ended(a, s, r, ms);
+	return r;
+}
+
+int
+ipclock__attempt_due_ms(const struct attempt *a)
+{
+	int64_t left;
+
+	if (a->wake == OS_NEVER)
+		return -1;
+	left = a->wake - ipclock__os_now();
+	if (left <= 0)
+		return 0;
+	left = (left + OS_MS - 1) / OS_MS;
+	return left > INT_MAX ? INT_MAX : (int)left;
+}
+
+static int
+sleep_on(struct attempt *a, struct shared *s)
+{
+	if (a->wait == WAIT_DIRECT)
+		return ipclock__os_range_wait(&s->file.os, a->line.next, a->line.next_mode);
+	if (s->options.sleep) {
+		s->options.sleep(s->options.sleep_ctx, ipclock__attempt_due_ms(a));
+		return 0;
+	}
+	if (a->wait == WAIT_PAUSE)
+		return ipclock__os_sleep_until(a->wake);
+	return ipclock__os_event_wait(&a->waiter.event, a->wake);
+}
+
+int
+ipclock__attempt_run(struct attempt *a, struct shared *s, int timeout_ms)
+{
+	int r = ipclock__attempt_begin(a, s, timeout_ms);
+
+	while (r == EINPROGRESS) {
+		a->result = sleep_on(a, s);
+		r = ipclock__attempt_step(a, s);
+	}
+	return r;
+}
+
+void
+ipclock__attempt_abandon(struct attempt *a, struct shared *s)
+{
+	ipclock__os_mutex_lock(&s->mutex);
+	end(a, s, ECANCELED);
+	ipclock__os_mutex_unlock(&s->mutex);
+	say_ended(a, s, ECANCELED, waited_ms(a, ipclock__os_now()));
+}

@@ -1,0 +1,698 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "handle.h"
+
+static const char STEP[] = "step";
+
+static struct handle *
+handle_of(struct lock_file *file)
+{
+	return (struct handle *)(void *)((char *)file - offsetof(struct handle, shared.file));
+}
+
+static bool
+is_held(const struct handle *h)
+{
+	return h->shared.local.writer || h->shared.local.readers > 0;
+}
+
+/* ---- what is said of a call ---- */
+
+/* Only what the caller did can be EINVAL once the file is open. */
+static const char *
+reason_of(const char *operation, int error)
+{
+	if (error != EINVAL)
+		return NULL;
+	return operation == STEP ? "nothing was started" : "the timeout is below -1";
+}
+
+/* A success costs one look; threads that share the handle write the rest under its mutex. */
+static int
+finish(struct handle *h, const char *operation, int r)
+{
+	struct failure failure = { operation, reason_of(operation, r), r, 0 };
+
+	if (r || atomic_load_explicit(&h->error, memory_order_relaxed)) {
+		ipclock__os_mutex_lock(&h->shared.mutex);
+		failure.waited_ms = h->shared.waited_ms;
+		h->operation = operation;
+		atomic_store_explicit(&h->error, r, memory_order_relaxed);
+		ipclock__os_mutex_unlock(&h->shared.mutex);
+	}
+	ipclock__message_note(&failure, h->shared.file.path);
+	return r;
+}
+
+/* Bad input, with no handle to speak of. */
+static int
+refuse(const char *operation, const char *path, const char *reason, int error)
+{
+	struct failure failure = { operation, reason, error, 0 };
+
+	ipclock__message_note(&failure, path);
+	return error;
+}
+
+/* ---- the child of a fork ---- */
+
+/*
+ * Runs alone, in the middle of whatever other threads were doing: what they had
+ * is made anew.  A lock that may pass is kept as it is; every other descriptor
+ * is closed, and nothing unlocked, for the description is the parent's too.
+ */
+static void
+forked(struct lock_file *file)
+{
+	struct handle *h = handle_of(file);
+	struct local *local = &h->shared.local;
+
+	h->shared.generation++;
+	ipclock__os_mutex_make(&h->shared.mutex);
+	ipclock__os_event_free(&h->attempt.waiter.event);
+	ipclock__os_event_make(&h->attempt.waiter.event);
+	if (h->started == STARTED)
+		h->started = CANCELLED;
+	local->first = local->last = NULL;
+	local->draining = false;
+	h->adopts = is_held(h) && h->shared.options.inherit && file->path;
+	if (h->adopts)
+		return;
+	local->writer = false;
+	local->readers = 0;
+	file->writer = 0;
+	ipclock__owners_reset(&h->owners);
+	h->shared.has_queue = -1;
+	if (file->path)
+		ipclock__os_forget(&file->os);
+	else
+		file->disowned = true;
+}
+
+/* The first thread to call in the child is the owner of what was inherited. */
+static void
+adopt(struct handle *h)
+{
+	uint64_t thread = ipclock__os_thread();
+	struct owner *owner;
+
+	h->adopts = false;
+	if (h->shared.local.writer)
+		h->shared.file.writer = thread;
+	for (owner = &h->owners.first; owner; owner = owner->next)
+		if (owner->who != PROCESS)
+			owner->who = thread;
+}
+
+/* ---- open and close ---- */
+
+static void
+set_up(struct handle *h, const struct ipclock_attr *attr)
+{
+	struct shared *s = &h->shared;
+
+	s->options = attr->options;
+	if (attr->range_set)
+		ipclock__place_range(&s->place, attr->range);
+	else
+		ipclock__place_slot(&s->place, attr->slot, !attr->options.unfair);
+	s->file.perm = attr->perm;
+	s->file.create = attr->create;
+	s->file.make_parents = attr->make_parents;
+	s->file.range = &s->place.exclusive;
+	s->file.forked = forked;
+	s->has_queue = -1;
+	s->seed = (uint32_t)(ipclock__os_thread() ^ ((uintptr_t)h >> 4));
+	ipclock__os_event_make(&h->attempt.waiter.event);
+}
+
+static int
+make(struct handle **handle, const char *path, int fd, const struct ipclock_attr *attr)
+{
+	struct handle *h;
+	int r;
+
+	if (attr->options.inherit && !ipclock__os_range_inherits())
+		return ENOTSUP;
+	h = ipclock__os_alloc(sizeof(*h));
+	if (!h)
+		return ENOMEM;
+	set_up(h, attr);
+	r = ipclock__os_mutex_make(&h->shared.mutex);
+	if (r == 0) {
+		r = path ? ipclock__lock_file_open(&h->shared.file, path) : ipclock__lock_file_adopt(&h->shared.file, fd);
+		if (r)
+			ipclock__os_mutex_free(&h->shared.mutex);
+	}
+	if (r)
+		ipclock__os_free(h);
+	else
+		*handle = h;
+	return r;
+}
+
+static int
+open_handle(struct handle **handle, const char *path, int fd, const struct ipclock_attr *attr)
+{
+	struct os_guard guard;
+	struct handle *h = NULL;
+	int r;
+
+	ipclock__os_enter(&guard);
+	r = make(&h, path, fd, attr ? attr : &ipclock__attr_defaults);
+	*handle = h;
+	ipclock__os_leave(&guard);
+	return r;
+}
+
+int
+ipclock__handle_open(struct handle **handle, const char *path, const struct ipclock_attr *attr)
+{
+	int r;
+
+	if (!handle)
+		return refuse("open", path, "no place to put the handle: NULL", EINVAL);
+	*handle = NULL;
+	if (!path || !*path)
+		return refuse("open", NULL, path ? "the path is empty" : "no path: NULL", EINVAL);
+	r = open_handle(handle, path, -1, attr);
+	if (r == ENAMETOOLONG)
+		return refuse("open", path, "the path is too long", EINVAL);
+	return refuse("open", path, r == EINVAL ? "not a regular file" : NULL, r);
+}
+
+int
+ipclock__handle_open_fd(struct handle **handle, int fd, const struct ipclock_attr *attr)
+{
+	char name[32];
+	int r;
+
+	if (!handle)
+		return refuse("open", NULL, "no place to put the handle: NULL", EINVAL);
+	*handle = NULL;
+	r = open_handle(handle, NULL, fd, attr);
+	snprintf(name, sizeof(name), "descriptor %d", fd);
+	return refuse("open", name, r == EINVAL ? "not a regular file" : NULL, r);
+}
+
+int
+ipclock__handle_close(struct handle *h)
+{
+	struct os_guard guard;
+
+	if (!h)
+		return refuse("close", NULL, "no handle: NULL", EINVAL);
+	ipclock__os_enter(&guard);
+	ipclock__handle_cancel(h);
+	if (is_held(h))
+		ipclock__place_unlock(&h->shared.place, &h->shared.file.os);
+	ipclock__lock_file_close(&h->shared.file);
+	ipclock__os_event_free(&h->attempt.waiter.event);
+	ipclock__os_mutex_free(&h->shared.mutex);
+	ipclock__owners_free(&h->owners);
+	ipclock__os_free(h);
+	ipclock__os_leave(&guard);
+	return refuse("close", NULL, NULL, 0);
+}
+
+/* ---- acquire ---- */
+
+static uint64_t
+owner_key(const struct handle *h)
+{
+	return h->shared.options.recursive_process ? PROCESS : ipclock__os_thread();
+}
+
+/*
+ * An owner that acquires again: 0, counted.  EBUSY: it is no owner, go and wait.
+ * A write in a read would wait for itself.
+ */
+static int
+again(struct handle *h, enum os_mode mode)
+{
+	struct owner *owner;
+	unsigned *count;
+	int r = EBUSY;
+
+	if (!h->shared.options.recursive)
+		return EBUSY;
+	ipclock__os_mutex_lock(&h->shared.mutex);
+	owner = ipclock__owners_find(&h->owners, owner_key(h));
+	if (owner && mode == OS_EXCLUSIVE && owner->writes == 0)
+		r = EDEADLK;
+	else if (owner) {
+		count = mode == OS_EXCLUSIVE ? &owner->writes : &owner->reads;
+		r = *count == UINT_MAX ? ENOLCK : 0;
+		*count += r == 0;
+	}
+	ipclock__os_mutex_unlock(&h->shared.mutex);
+	return r;
+}
+
+static int unlock(struct handle *h, enum os_mode mode);
+
+/* The first time: from now on it is the owner. */
+static int
+count_first(struct handle *h, enum os_mode mode)
+{
+	struct owner *owner;
+	int r = 0;
+
+	if (!h->shared.options.recursive)
+		return 0;
+	ipclock__os_mutex_lock(&h->shared.mutex);
+	owner = ipclock__owners_get(&h->owners, owner_key(h));
+	if (!owner) {
+		unlock(h, mode);
+		r = ENOMEM;
+	} else if (mode == OS_EXCLUSIVE)
+		owner->writes++;
+	else
+		owner->reads++;
+	ipclock__os_mutex_unlock(&h->shared.mutex);
+	return r;
+}
+
+static int
+check(struct handle *h, const char *operation, int timeout_ms)
+{
+	if (!h)
+		return refuse(operation, NULL, "no handle: NULL", EINVAL);
+	return timeout_ms < -1 ? finish(h, operation, EINVAL) : 0;
+}
+
+int
+ipclock__handle_acquire(struct handle *h, enum os_mode mode, int timeout_ms)
+{
+	const char *operation = ipclock__mode_operation(mode);
+	struct attempt attempt;
+	struct os_guard guard;
+	int r = check(h, operation, timeout_ms);
+
+	if (r)
+		return r;
+	ipclock__os_enter(&guard);
+	if (h->adopts)
+		adopt(h);
+	r = again(h, mode);
+	if (r == EBUSY) {
+		ipclock__os_event_make(&attempt.waiter.event);
+		ipclock__attempt_make(&attempt, &h->shared, mode, true);
+		r = ipclock__attempt_run(&attempt, &h->shared, timeout_ms);
+		if (r == 0)
+			r = count_first(h, mode);
+	}
+	r = finish(h, operation, r);
+	ipclock__os_leave(&guard);
+	return r;
+}
+
+/* ---- release ---- */
+
+/* With the mutex held: the handle holds so much less. */
+static int
+unlock(struct handle *h, enum os_mode mode)
+{
+	struct shared *s = &h->shared;
+	int r = 0, lost;
+
+	if (mode == OS_EXCLUSIVE)
+		atomic_store_explicit(&s->file.writer, 0, memory_order_relaxed);
+	if (ipclock__local_give(&s->local, mode)) {
+		lost = ipclock__os_range_check(&s->file.os, ipclock__place_range_of(&s->place, mode), mode);
+		r = ipclock__place_unlock(&s->place, &s->file.os);
+		s->soiled |= r != 0;
+		ipclock__attempt_tidy(s);
+		if (lost)
+			r = lost;
+	}
+	ipclock__local_wake(&s->local);
+	return r;
+}
+
+/*
+ * The first bytes go first: what is left keeps everybody out as well.  On an
+ * error it is still held for writing.
+ */
+static int
+convert_to_shared(struct handle *h)
+{
+	struct shared *s = &h->shared;
+	struct os_range skipped = { s->place.exclusive.start, s->place.shared_skip };
+	int r = 0;
+
+	if (skipped.len)
+		r = ipclock__os_range_unlock(&s->file.os, skipped);
+	if (r == 0)
+		r = ipclock__os_range_try(&s->file.os, ipclock__place_range_of(&s->place, OS_SHARED), OS_SHARED);
+	if (r)
+		return r;
+	atomic_store_explicit(&s->file.writer, 0, memory_order_relaxed);
+	ipclock__local_give(&s->local, OS_EXCLUSIVE);
+	ipclock__local_take(&s->local, OS_SHARED);
+	ipclock__local_wake(&s->local);
+	return 0;
+}
+
+/* A write given back inside a read of the same owner leaves the read. */
+static int
+release_recursive(struct handle *h, enum os_mode mode)
+{
+	struct owner *owner = ipclock__owners_find(&h->owners, owner_key(h));
+	unsigned *count;
+
+	if (!owner)
+		return EPERM;
+	count = mode == OS_EXCLUSIVE ? &owner->writes : &owner->reads;
+	if (*count == 0)
+		return EPERM;
+	--*count;
+	if (owner->writes || (mode == OS_SHARED && owner->reads))
+		return 0;
+	return owner->reads ? convert_to_shared(h) : unlock(h, mode);
+}
+
+static int
+release_plain(struct handle *h, enum os_mode mode)
+{
+	const struct local *local = &h->shared.local;
+
+	if (mode == OS_EXCLUSIVE ? !local->writer : local->readers == 0)
+		return EPERM;
+	return unlock(h, mode);
+}
+
+static int
+downgrade(struct handle *h)
+{
+	struct owner *owner;
+	int r;
+
+	if (!h->shared.local.writer)
+		return EPERM;
+	if (!h->shared.options.recursive)
+		return convert_to_shared(h);
+	owner = ipclock__owners_find(&h->owners, owner_key(h));
+	if (!owner)
+		return EPERM;
+	if (owner->writes > 1)
+		return EBUSY;
+	r = convert_to_shared(h);
+	if (r == 0) {
+		owner->writes = 0;
+		owner->reads++;
+	}
+	return r;
+}
+
+/* A failed try keeps the shared lock. */
+static int
+convert_to_exclusive(struct handle *h)
+{
+	struct shared *s = &h->shared;
+	int r;
+
+	if (s->local.readers > 1)
+		return EBUSY;
+	if (!(s->file.os.access & OS_WRITE))
+		return s->file.read_only ? s->file.read_only : EBADF;
+	r = ipclock__os_range_try(&s->file.os, s->place.exclusive, OS_EXCLUSIVE);
+	if (r)
+		return r;
+	ipclock__local_give(&s->local, OS_SHARED);
+	ipclock__local_take(&s->local, OS_EXCLUSIVE);
+	atomic_store_explicit(&s->file.writer, ipclock__os_thread(), memory_order_relaxed);
+	return 0;
+}
+
+static int
+try_upgrade(struct handle *h)
+{
+	struct owner *owner;
+	int r;
+
+	if (h->shared.local.readers == 0)
+		return EPERM;
+	if (!h->shared.options.recursive)
+		return convert_to_exclusive(h);
+	owner = ipclock__owners_find(&h->owners, owner_key(h));
+	if (!owner)
+		return EPERM;
+	r = convert_to_exclusive(h);
+	if (r == 0) {
+		owner->reads--;
+		owner->writes = 1;
+	}
+	return r;
+}
+
+/* What changes a lock that is held runs whole under the mutex. */
+static int
+change(struct handle *h, const char *operation, int (*how)(struct handle *, enum os_mode), enum os_mode mode)
+{
+	struct os_guard guard;
+	int r;
+
+	if (!h)
+		return refuse(operation, NULL, "no handle: NULL", EINVAL);
+	ipclock__os_enter(&guard);
+	if (h->adopts)
+		adopt(h);
+	ipclock__os_mutex_lock(&h->shared.mutex);
+	r = how(h, mode);
+	ipclock__os_mutex_unlock(&h->shared.mutex);
+	r = finish(h, operation, r);
+	ipclock__os_leave(&guard);
+	return r;
+}
+
+static int
+release(struct handle *h, enum os_mode mode)
+{
+	return h->shared.options.recursive ? release_recursive(h, mode) : release_plain(h, mode);
+}
+
+static int
+change_mode(struct handle *h, enum os_mode mode)
+{
+	return mode == OS_SHARED ? downgrade(h) : try_upgrade(h);
+}
+
+int
+ipclock__handle_release(struct handle *h, enum os_mode mode)
+{
+	return change(h, "release", release, mode);
+}
+
+int
+ipclock__handle_downgrade(struct handle *h)
+{
+	return change(h, "downgrade", change_mode, OS_SHARED);
+}
+
+int
+ipclock__handle_try_upgrade(struct handle *h)
+{
+	return change(h, "upgrade", change_mode, OS_EXCLUSIVE);
+}
+
+/* ---- start and step ---- */
+
+/* Ended, unless it goes on. */
+static int
+take_stock(struct handle *h, int r)
+{
+	if (r == EINPROGRESS)
+		return r;
+	if (r == 0)
+		r = count_first(h, h->attempt.waiter.mode);
+	h->started = NOT_STARTED;
+	return r;
+}
+
+static int
+start(struct handle *h, enum os_mode mode, int timeout_ms)
+{
+	int r, none = NOT_STARTED, cancelled = CANCELLED;
+
+	if (!atomic_compare_exchange_strong(&h->started, &none, STARTED) &&
+	    !atomic_compare_exchange_strong(&h->started, &cancelled, STARTED))
+		return EINPROGRESS;
+	r = again(h, mode);
+	if (r == EBUSY || r == EDEADLK) { /* other tasks share this thread: they may give it back */
+		ipclock__attempt_make(&h->attempt, &h->shared, mode, false);
+		r = take_stock(h, ipclock__attempt_begin(&h->attempt, &h->shared, timeout_ms));
+	} else
+		h->started = NOT_STARTED;
+	return r;
+}
+
+int
+ipclock__handle_start(struct handle *h, enum os_mode mode, int timeout_ms)
+{
+	const char *operation = ipclock__mode_operation(mode);
+	struct os_guard guard;
+	int r = check(h, operation, timeout_ms);
+
+	if (r)
+		return r;
+	ipclock__os_enter(&guard);
+	if (h->adopts)
+		adopt(h);
+	r = start(h, mode, timeout_ms);
+	if (r != EINPROGRESS)
+		finish(h, operation, r);
+	ipclock__os_leave(&guard);
+	return r;
+}
+
+static int
+step(struct handle *h)
+{
+	enum started started = (enum started)atomic_load(&h->started);
+
+	if (started == STARTED)
+		return take_stock(h, ipclock__attempt_step(&h->attempt, &h->shared));
+	return started == CANCELLED ? ECANCELED : EINVAL;
+}
+
+int
+ipclock__handle_step(struct handle *h, int *wait_ms)
+{
+	struct os_guard guard;
+	int r;
+
+	if (!h)
+		return refuse(STEP, NULL, "no handle: NULL", EINVAL);
+	ipclock__os_enter(&guard);
+	r = step(h);
+	if (wait_ms)
+		*wait_ms = r == EINPROGRESS ? ipclock__attempt_due_ms(&h->attempt) : 0;
+	if (r != EINPROGRESS)
+		finish(h, r == EINVAL ? STEP : ipclock__mode_operation(h->attempt.waiter.mode), r);
+	ipclock__os_leave(&guard);
+	return r;
+}
+
+/* No queue in the kernel, nobody who could tell. */
+int
+ipclock__handle_pollfd(struct handle *h)
+{
+	struct os_guard guard;
+	struct shared *s;
+	int fd;
+
+	if (!h)
+		return -1;
+	s = &h->shared;
+	ipclock__os_enter(&guard);
+	ipclock__os_mutex_lock(&s->mutex);
+	fd = h->attempt.waiter.event.fd;
+	if (fd < 0 && !s->options.poll && !s->options.sleep) {
+		if (s->has_queue < 0 && s->file.os.fd >= 0)
+			s->has_queue = ipclock__os_range_has_queue(&s->file.os);
+		if (s->has_queue)
+			fd = ipclock__os_event_fd(&h->attempt.waiter.event);
+	}
+	ipclock__os_mutex_unlock(&s->mutex);
+	ipclock__os_leave(&guard);
+	return fd;
+}
+
+void
+ipclock__handle_cancel(struct handle *h)
+{
+	struct os_guard guard;
+
+	if (!h || h->started != STARTED)
+		return;
+	ipclock__os_enter(&guard);
+	ipclock__attempt_abandon(&h->attempt, &h->shared);
+	h->started = CANCELLED;
+	ipclock__os_leave(&guard);
+}
+
+/* ---- asking ---- */
+
+int
+ipclock__handle_fd(struct handle *h)
+{
+	int fd;
+
+	if (!h)
+		return -1;
+	ipclock__os_mutex_lock(&h->shared.mutex);
+	fd = h->shared.file.os.fd;
+	ipclock__os_mutex_unlock(&h->shared.mutex);
+	return fd;
+}
+
+const char *
+ipclock__handle_path(struct handle *h)
+{
+	return h ? h->shared.file.path : NULL;
+}
+
+const char *
+ipclock__handle_message(struct handle *h)
+{
+	struct failure failure = { NULL, NULL, 0, 0 };
+	struct os_guard guard;
+	const char *text;
+
+	ipclock__os_enter(&guard);
+	if (h) {
+		ipclock__os_mutex_lock(&h->shared.mutex);
+		failure.operation = h->operation;
+		failure.error = h->error;
+		failure.waited_ms = h->shared.waited_ms;
+		failure.reason = reason_of(failure.operation, failure.error);
+		ipclock__os_mutex_unlock(&h->shared.mutex);
+		text = ipclock__message_text(&failure, h->shared.file.path);
+	} else
+		text = ipclock__message_last();
+	ipclock__os_leave(&guard);
+	return text;
+}
+
+int
+ipclock__handle_held(struct handle *h)
+{
+	int held;
+
+	if (!h)
+		return 0;
+	ipclock__os_mutex_lock(&h->shared.mutex);
+	held = is_held(h);
+	ipclock__os_mutex_unlock(&h->shared.mutex);
+	return held;
+}
+
+static long
+read_number(struct handle *h, const int *number)
+{
+	int n;
+
+	ipclock__os_mutex_lock(&h->shared.mutex);
+	n = *number;
+	ipclock__os_mutex_unlock(&h->shared.mutex);
+	return n;
+}
+
+long
+ipclock__handle_attempts(struct handle *h)
+{
+	return h ? read_number(h, &h->shared.attempts) : 0;
+}
+
+long
+ipclock__handle_waited_ms(struct handle *h)
+{
+	return h ? read_number(h, &h->shared.waited_ms) : 0;
+}
