@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The libipclock authors
+#
+# Each public header compiles alone as C99 and as C++, without a warning, and holds no code.
+set -u
+include=${top_srcdir:-.}/include
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+n=0
+status=0
+
+# check TEXT COMMAND...: ok if it succeeds.
+check() {
+	n=$((n + 1))
+	text=$1
+	shift
+	if "$@" >"$dir/out" 2>&1; then
+		echo "ok $n - $text"
+	else
+		echo "not ok $n - $text"
+		sed 's/^/# /' "$dir/out"
+		status=1
+	fi
+}
+
+# none PATTERN FILE: succeeds if the file, comments aside, has no such line.
+none() {
+	! sed -e 's|/\*.*\*/||g' -e '/\/\*/,/\*\//d' "$2" | grep -E "$1"
+}
+
+strict='-pedantic -Wall -Wextra -Werror -fsyntax-only'
+cxx=${CXX:-c++}
+has_cxx=$(command -v "$cxx")
+
+for header in "$include"/ipclock.h "$include"/ipclock/*.h; do
+	name=${header#"$include"/}
+	printf '#include <%s>\n#include <%s>\nextern int unused;\n' "$name" "$name" >"$dir/alone.c"
+	# shellcheck disable=SC2086
+	check "$name as C99" ${CC:-cc} -std=c99 $strict -I"$include" "$dir/alone.c"
+	if [ -n "$has_cxx" ]; then
+		# shellcheck disable=SC2086
+		check "$name as C++" "$cxx" -x c++ -std=c++98 $strict -Wno-long-long -I"$include" "$dir/alone.c"
+	else
+		n=$((n + 1))
+		echo "skip $n - $name as C++: no $cxx here"
+	fi
+	check "$name has no code and no config.h" none '\<(inline|static)\>|config\.h' "$header"
+	[ "$name" = ipclock.h ] || check "$name includes no other of ours" none '#[ \t]*include.*ipclock' "$header"
+	[ "$name" = ipclock.h ] || check "ipclock.h includes $name" grep -qxF "#include <$name>" "$include/ipclock.h"
+done
+exit $status

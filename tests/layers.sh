@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The libipclock authors
+#
+# The one direction of the source:
+#
+#	public header <- objects <- attempt <- {line, backoff} <- lock_file <- os
+#
+# A file includes only headers of a lower rank, and its own. Only lib/os_*.c knows an operating system.
+set -u
+cd "${top_srcdir:-.}" || exit 1
+n=0
+status=0
+
+# report TEXT OFFENDERS: ok if there are none.
+report() {
+	n=$((n + 1))
+	if [ -z "$2" ]; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+		echo "$2" | sed 's/^/# /'
+		status=1
+	fi
+}
+
+# "FILE:LINE FILE INCLUDED" for each #include of these files; a system header keeps its <>.
+includes() {
+	awk '/^[ \t]*#[ \t]*include/ {
+		gsub(/^[ \t]*#[ \t]*include[ \t]*|["]|[ \t]*(\/\*.*)?$/, "")
+		print FILENAME ":" FNR, FILENAME, $0
+	}' "$@"
+}
+
+arrows=$(includes lib/*.c lib/*.h | awk '
+BEGIN {
+	ranks = "os 1 backoff 2 layout 2 message 2 options 3 lock_file 3 line 4 local 4 recursive 4 attempt 5 attr 6 " \
+		"handle 7 process_lock 8 rw_lock 8 version 8"
+	for (i = split(ranks, word, " "); i > 1; i -= 2)
+		rank[word[i - 1]] = word[i]
+}
+{
+	file = $2; sub(/.*\//, "", file); own = file; sub(/\.[ch]$/, "", own)
+	header = $3
+}
+header ~ /^</ { next }
+{
+	base = header; sub(/\.h$/, "", base)
+	if (own ~ /^os_/)
+		from = 1.5 # behind the seam, and below all that is before it
+	else if (own in rank)
+		from = rank[own]
+	else {
+		print $1 ": " own " has no rank in tests/layers.sh"
+		next
+	}
+	if (base == own || (own ~ /^os_/ && base ~ /^os_/))
+		next
+	if (!(base in rank))
+		print $1 ": " base " has no rank in tests/layers.sh"
+	else if (rank[base] >= from)
+		print $1 ": " own " is not above " base
+}')
+report "no #include in lib/ runs back" "$arrows"
+
+c11='assert errno inttypes limits stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib string'
+system=$(includes lib/*.c lib/*.h | awk -v c11="$c11" '
+BEGIN { for (i = split(c11, word, " "); i; i--) free["<" word[i] ".h>"] = 1 }
+$2 ~ /lib\/os_[a-z_]*\.[ch]$/ || $2 $3 == "lib/version.c<config.h>" { next }
+$3 !~ /^</ || $3 ~ /^<ipclock(\/[a-z_]*)?\.h>$/ { next }
+!($3 in free) { print $1 ": " $3 }')
+report "only lib/os_* includes headers of a system" "$system"
+
+public=$(includes lib/*.c lib/*.h | awk '
+{ file = $2; sub(/.*\//, "", file); sub(/\.[ch]$/, "", file) }
+$3 ~ /^<ipclock/ && file !~ /^(attr|handle|process_lock|rw_lock|version)$/ { print $1 ": " $3 }')
+report "only the objects know the public headers" "$public"
+
+cli=$(includes cli/*.c cli/*.h | awk '
+$3 ~ /^</ { next }
+{ path = "cli/" $3; if ($3 ~ /\// || (getline line < path) < 0) print $1 ": " $3; close(path) }')
+report "the program includes public headers and its own" "$cli"
+
+# Include guards, and asking for the system's extensions, are all there is.
+ifs=$(awk '
+FILENAME ~ /lib\/os_[a-z_]*\.[ch]$/ { next }
+/^[ \t]*#[ \t]*(if|elif)/ && !/#ifndef (IPCLOCK_[A-Z_]*_H|_[A-Z]*_SOURCE)$/ {
+	print FILENAME ":" FNR ": " $0
+}' lib/*.c lib/*.h cli/*.c cli/*.h)
+report "no #if outside lib/os_*" "$ifs"
+
+exit $status
