@@ -1,0 +1,206 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The libipclock authors
+#
+# The manual: every function and constant has its place in it, mandoc has nothing to say about the pages, and what they
+# show as an example is compiled, run, and exits 0.
+#
+# An example is a literal display behind a comment .\" example: NAME, where NAME ends in .c or .sh.
+set -u
+src=${top_srcdir:-.}
+build=${top_builddir:-.}
+ipclock=${IPCLOCK:-$build/ipclock}
+case $src in /*) ;; *) src=$PWD/$src ;; esac
+case $build in /*) ;; *) build=$PWD/$build ;; esac
+case $ipclock in /*) ;; *) ipclock=$PWD/$ipclock ;; esac
+man=$src/man
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+mkdir "$dir/bin" "$dir/examples" || exit 1
+n=0
+status=0
+
+# check TEXT COMMAND...: ok if it succeeds.
+check() {
+	n=$((n + 1))
+	text=$1
+	shift
+	if "$@" >"$dir/out" 2>&1; then
+		echo "ok $n - $text"
+	else
+		echo "not ok $n - $text"
+		sed 's/^/# /' "$dir/out"
+		status=1
+	fi
+}
+
+skip() {
+	n=$((n + 1))
+	echo "skip $n - $1"
+}
+
+is_stub() {
+	head -n 1 "$1" | grep -q '^\.so '
+}
+
+# Prints the names in the section NAME of a page.
+names() {
+	awk '/^\.Sh / { inside = $2 == "NAME" } inside && $1 == ".Nm" { print $2 }' "$1"
+}
+
+# ---- is everything there? ----
+
+exported() {
+	sed -n 's/^[[:space:]]*\(ipclock_[a-z0-9_]*\);.*/\1/p' "$src/lib/libipclock.map"
+}
+
+every_export_has_a_page() {
+	missing=0
+	test -n "$(exported)" || return 1
+	for name in $(exported); do
+		test -f "$man/$name.3" || { echo "no man/$name.3"; missing=1; }
+	done
+	return $missing
+}
+
+stubs_lead_to_their_names() {
+	wrong=0
+	for page in "$man"/*.3; do
+		is_stub "$page" || continue
+		name=$(basename "$page" .3)
+		target=$man/$(sed -n 's/^\.so man3\///p' "$page")
+		test -f "$target" && names "$target" | grep -qx "$name" || { echo "$page"; wrong=1; }
+	done
+	return $wrong
+}
+
+every_name_has_a_page() {
+	wrong=0
+	for page in "$man"/*.3; do
+		for name in $(names "$page"); do
+			test -f "$man/$name.3" || { echo "$page: no page $name.3"; wrong=1; }
+		done
+	done
+	return $wrong
+}
+
+references_to_our_pages_exist() {
+	wrong=0
+	for page in $(sed -n 's/^\.\(It \)*Xr \(ipclock[a-z_]*\) \([1-9]\).*/\2.\3/p' "$man"/*.[137] | sort -u); do
+		test -f "$man/$page" || { echo "$page"; wrong=1; }
+	done
+	return $wrong
+}
+
+constants_are_described() {
+	wrong=0
+	for name in $(sed -n 's/^#define \(IPCLOCK_[A-Z_]*\)[[:space:]].*/\1/p' "$src"/include/ipclock/*.h); do
+		grep -qx "\.It Dv $name" "$man"/*.3 || { echo "$name"; wrong=1; }
+	done
+	return $wrong
+}
+
+sections_are_there() {
+	wrong=0
+	for section in NAME SYNOPSIS DESCRIPTION 'RETURN VALUES' EXAMPLES ERRORS 'SEE ALSO' CAVEATS; do
+		grep -qx "\.Sh $section" "$1" || { echo "$section"; wrong=1; }
+	done
+	return $wrong
+}
+
+check "every exported function has a page" every_export_has_a_page
+check "every stub leads to a page that names it" stubs_lead_to_their_names
+check "every name that a page describes can be asked for" every_name_has_a_page
+check "references among the pages lead somewhere" references_to_our_pages_exist
+check "every constant of the headers is described" constants_are_described
+for page in "$man"/*.3; do
+	is_stub "$page" || check "$(basename "$page") has its sections" sections_are_there "$page"
+done
+
+# ---- mandoc ----
+
+lint() {
+	said=$(mandoc -Tlint -W warning "$1" 2>&1)
+	echo "$said"
+	test -z "$said"
+}
+
+for page in "$man"/*.[137]; do
+	is_stub "$page" && continue
+	if command -v mandoc >/dev/null; then
+		check "mandoc has nothing to say about $(basename "$page")" lint "$page"
+	else
+		skip "mandoc on $(basename "$page"): it is not here"
+	fi
+done
+
+# ---- examples ----
+
+# Writes the examples of a page as files, still with mdoc's escapes, and then without them.
+extract() {
+	awk -v dir="$dir/examples" '
+	/^\.\\" example: / { name = $3; next }
+	/^\.Bd / && name { out = dir "/" name ".mdoc"; next }
+	/^\.Ed/ { if (out) close(out); name = out = ""; next }
+	out { print >out }' "$1"
+	for raw in "$dir"/examples/*.mdoc; do
+		test -f "$raw" || continue
+		sed -e 's/\\&//g' -e 's/\\-/-/g' -e 's/\\e/\\/g' "$raw" >"${raw%.mdoc}" && rm "$raw"
+	done
+}
+
+programs_are_marked() {
+	shown=$(cat "$man"/*.[137] | grep -c '^main(')
+	marked=$(find "$dir/examples" -name '*.c' | grep -c .)
+	echo "$shown programs are shown, $marked can be run"
+	test "$shown" -gt 0 && test "$shown" -eq "$marked"
+}
+
+library=$build/libipclock.la
+test -f "$library" || library=$build/lib/libipclock.la
+
+compile() {
+	# shellcheck disable=SC2086
+	${CC:-cc} -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -I"$src/include" -c -o "$2.o" "$1" &&
+	    "$build/libtool" --silent --tag=CC --mode=link ${CC:-cc} -no-install -o "$2" "$2.o" "$library"
+}
+
+# run NAME COMMAND...: in a directory of its own.
+run() {
+	mkdir "$dir/$1" && cd "$dir/$1" && shift && "$@" </dev/null
+}
+
+run_alone() {
+	(run "$@")
+}
+
+for page in "$man"/*.[137]; do
+	is_stub "$page" || extract "$page"
+done
+cat >"$dir/bin/ipclock" <<END
+#!/bin/sh
+exec "$ipclock" "\$@"
+END
+chmod +x "$dir/bin/ipclock"
+PATH=$dir/bin:$PATH
+export PATH
+
+check "every program that a page shows is tested" programs_are_marked
+for example in "$dir"/examples/*; do
+	name=$(basename "$example")
+	case $name in
+	*.c)
+		check "$name compiles" compile "$example" "$dir/bin/${name%.c}"
+		check "$name runs" run_alone "$name" "$dir/bin/${name%.c}"
+		;;
+	*.sh)
+		check "$name runs" run_alone "$name" sh -e "$example"
+		;;
+	*)
+		check "$name is a program or a script" false
+		;;
+	esac
+done
+
+echo "1..$n"
+exit $status
