@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+/* Running the command. */
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+/*
+ * With -o the lock is ours, and must outlive the command: what would end us is
+ * passed on, and ends us when it has ended the command.
+ */
+static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+#define N_PASSED_ON (sizeof(passed_on) / sizeof(*passed_on))
+
+static volatile pid_t child;
+
+int
+child_exec(char **command)
+{
+	int error;
+
+	execvp(command[0], command);
+	error = errno;
+	complain("cannot execute %s: %s", command[0], strerror(error));
+	return error == ENOMEM ? STATUS_SYSTEM : STATUS_EXEC;
+}
+
+/* A key on the terminal reaches the command by itself; kill(1) reaches only us. */
+static void
+pass_on(int sig, siginfo_t *info, void *context)
+{
+	int error = errno;
+
+	(void)context;
+	if (info->si_code == SI_USER || info->si_code == SI_QUEUE)
+		kill(child, sig);
+	errno = error;
+}
+
+static void
+block(sigset_t *before)
+{
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < N_PASSED_ON; i++)
+		sigaddset(&set, passed_on[i]);
+	sigprocmask(SIG_BLOCK, &set, before);
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction action = { .sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART };
+	struct sigaction before;
+	size_t i;
+
+	sigemptyset(&action.sa_mask);
+	for (i = 0; i < N_PASSED_ON; i++)
+		if (sigaction(passed_on[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			sigaction(passed_on[i], &action, NULL);
+}
+
+/* Waits, but leaves the child unreaped, so that its pid is no other's while we may signal it. */
+static void
+await(pid_t pid)
+{
+	siginfo_t info;
+
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR)
+		;
+}
+
+static int
+reap(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid) {
+		complain("cannot wait for the command: %s", strerror(errno));
+		return STATUS_SYSTEM;
+	}
+	return WIFSIGNALED(status) ? STATUS_SIGNAL(WTERMSIG(status)) : WEXITSTATUS(status);
+}
+
+int
+child_run(char **command)
+{
+	struct sigaction reset = { .sa_handler = SIG_DFL }, sigchld;
+	sigset_t mask;
+
+	block(&mask);
+	sigaction(SIGCHLD, &reset, &sigchld); /* where it is ignored there is nothing to wait for */
+	child = fork();
+	if (child == 0) {
+		sigaction(SIGCHLD, &sigchld, NULL);
+		sigprocmask(SIG_SETMASK, &mask, NULL);
+		_exit(child_exec(command));
+	}
+	if (child < 0) {
+		complain("cannot fork: %s", strerror(errno));
+		return STATUS_SYSTEM;
+	}
+	catch_signals();
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	await(child);
+	block(&mask);
+	return reap(child);
+}

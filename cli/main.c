@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+/* The program ipclock: its verbs, and what all of them need. */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+
+static const char help[] =
+    "Usage: ipclock run [OPTION...] FILE COMMAND [ARG...]\n"
+    "       ipclock run [OPTION...] FILE -c STRING\n"
+    "       ipclock run [OPTION...] NUMBER\n"
+    "       ipclock --help | --version\n"
+    "\n"
+    "Interprocess locks for shell scripts.\n"
+    "\n"
+    "  run    run a command, or go on, under a lock on a file\n"
+    "\n"
+    "'ipclock run --help' lists the options; the manual is ipclock(1).\n";
+
+static const struct verb {
+	const char *name;
+	int (*main)(int argc, char **argv);
+} verbs[] = {
+	{ "run", run_main },
+};
+
+void
+complain(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("ipclock: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int
+print(const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vprintf(format, ap);
+	va_end(ap);
+	if (n >= 0 && fflush(stdout) == 0)
+		return 0;
+	complain("cannot write to standard output");
+	return STATUS_OUTPUT;
+}
+
+int64_t
+now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static bool
+is_option(const char *arg, const char *brief, const char *full)
+{
+	return strcmp(arg, brief) == 0 || strcmp(arg, full) == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc < 2) {
+		fputs(help, stderr);
+		return STATUS_USAGE;
+	}
+	for (i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].main(argc - 1, argv + 1);
+	if (is_option(argv[1], "-h", "--help"))
+		return print("%s", help);
+	if (is_option(argv[1], "-V", "--version"))
+		return print("ipclock (libipclock) %s\n", ipclock_version());
+	complain("there is no verb '%s'; to run a command under a lock: ipclock run [OPTION...] FILE COMMAND [ARG...]",
+	    argv[1]);
+	return STATUS_USAGE;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "waiting.h"
+
+#define SECOND_US INT64_C(1000000)
+#define WIDEST    512
+
+void
+notice_open(struct notice *n, const struct options *options, int64_t since_us)
+{
+	*n = (struct notice){
+		.options = options,
+		.since_us = since_us,
+		.next_us = isatty(STDERR_FILENO) ? since_us + SECOND_US : INT64_MAX,
+	};
+}
+
+/* Columns that may be written: the last one would make some terminals wrap. */
+static int
+columns(void)
+{
+	struct winsize size;
+	int n = 80;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		n = size.ws_col;
+	return (n < WIDEST ? n : WIDEST) - 1;
+}
+
+/* The end of a name that is too long tells more than its beginning. */
+static const char *
+shortened(const char *name, int width)
+{
+	int length = (int)strlen(name);
+
+	if (length <= width)
+		return name;
+	name += length - (width > 0 ? width : 0);
+	while (((unsigned char)*name & 0xc0) == 0x80) /* inside a character of UTF-8 */
+		name++;
+	return name;
+}
+
+static void
+duration(char *text, size_t size, int ms)
+{
+	int n, digits = 3, fraction = ms % 1000;
+
+	for (; fraction != 0 && fraction % 10 == 0; digits--)
+		fraction /= 10;
+	n = snprintf(text, size, "%d", ms / 1000);
+	if (fraction != 0)
+		snprintf(text + n, size - (size_t)n, ".%0*d", digits, fraction);
+}
+
+static const char *
+name_of(const struct options *o, char *text, size_t size)
+{
+	if (o->file != NULL)
+		return o->file;
+	snprintf(text, size, "descriptor %d", o->fd);
+	return text;
+}
+
+/* "ipclock: waiting to write FILE: 3 s so far, 10 s at most"; returns its width. */
+static int
+compose(const struct notice *n, char *text, int64_t now)
+{
+	static const char *const verbs[] = { [MODE_READ] = "read", [MODE_WRITE] = "write" };
+	const struct options *o = n->options;
+	char number[32], most[32] = "", tail[96];
+	const char *full = name_of(o, number, sizeof(number)), *name;
+	int i, width = columns();
+
+	if (o->timeout_ms > 0)
+		duration(most, sizeof(most), o->timeout_ms);
+	snprintf(tail, sizeof(tail), ": %d s so far, %s%s", (int)((now - n->since_us) / SECOND_US),
+	    *most ? most : "for ever", *most ? " s at most" : "");
+	name = shortened(full, width - (int)strlen("ipclock: waiting to write ...") - (int)strlen(tail));
+	snprintf(text, (size_t)width + 1, "ipclock: waiting to %s %s%s%s", verbs[o->mode], name == full ? "" : "...",
+	    name, tail);
+	for (i = 0; text[i] != '\0'; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == '\177')
+			text[i] = '?';
+	return i;
+}
+
+static void
+put(const char *text, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = write(STDERR_FILENO, text, size);
+
+		if (n <= 0)
+			return;
+		text += n;
+		size -= (size_t)n;
+	}
+}
+
+/* In the background we would be stopped for writing, or write into another's screen. */
+static bool
+is_in_foreground(void)
+{
+	return tcgetpgrp(STDERR_FILENO) == getpgrp();
+}
+
+int64_t
+notice_draw(struct notice *n, int64_t most_us)
+{
+	char text[1 + WIDEST + WIDEST];
+	int64_t now = now_us();
+	int width;
+
+	if (now >= n->next_us) {
+		n->next_us += ((now - n->next_us) / SECOND_US + 1) * SECOND_US;
+		if (is_in_foreground()) {
+			width = compose(n, text + 1, now);
+			text[0] = '\r';
+			for (; width < n->width; width++)
+				text[1 + width] = ' ';
+			put(text, (size_t)width + 1);
+			n->width = width;
+		}
+	}
+	if (n->next_us - now < most_us)
+		most_us = n->next_us - now;
+	return most_us;
+}
+
+void
+notice_erase(struct notice *n)
+{
+	char text[WIDEST + 2];
+
+	if (n->width == 0)
+		return;
+	text[0] = '\r';
+	memset(text + 1, ' ', (size_t)n->width);
+	text[n->width + 1] = '\r';
+	if (is_in_foreground())
+		put(text, (size_t)n->width + 2);
+	n->width = 0;
+}

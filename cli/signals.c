@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+#include <string.h>
+
+#include "waiting.h"
+
+/* SIGTSTP: a stopped waiter would stand in everybody's way.  The others: the notice is erased first. */
+static struct {
+	int sig;
+	bool ours;
+	volatile sig_atomic_t caught;
+	struct sigaction before;
+} table[] = {
+	{ .sig = SIGTSTP },
+	{ .sig = SIGHUP },
+	{ .sig = SIGINT },
+	{ .sig = SIGQUIT },
+	{ .sig = SIGTERM },
+};
+#define N_TABLE (sizeof(table) / sizeof(*table))
+
+static void
+handler(int sig)
+{
+	size_t i;
+
+	for (i = 0; i < N_TABLE; i++)
+		if (table[i].sig == sig)
+			table[i].caught = 1;
+}
+
+void
+signals_catch(sigset_t *old_mask)
+{
+	struct sigaction action = { .sa_handler = handler };
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&action.sa_mask);
+	sigemptyset(&set);
+	for (i = 0; i < N_TABLE; i++)
+		sigaddset(&set, table[i].sig);
+	sigprocmask(SIG_BLOCK, &set, old_mask);
+	for (i = 0; i < N_TABLE; i++) {
+		sigaction(table[i].sig, NULL, &table[i].before);
+		table[i].ours = table[i].before.sa_handler == SIG_DFL;
+		table[i].caught = 0;
+		if (table[i].ours)
+			sigaction(table[i].sig, &action, NULL);
+	}
+}
+
+bool
+signals_caught(void)
+{
+	size_t i;
+
+	for (i = 0; i < N_TABLE; i++)
+		if (table[i].caught)
+			return true;
+	return false;
+}
+
+void
+signals_release(const sigset_t *old_mask)
+{
+	size_t i;
+
+	for (i = 0; i < N_TABLE; i++)
+		if (table[i].ours)
+			sigaction(table[i].sig, &table[i].before, NULL);
+	sigprocmask(SIG_SETMASK, old_mask, NULL);
+}
+
+void
+signals_raise(void)
+{
+	size_t i;
+
+	for (i = 0; i < N_TABLE; i++)
+		if (table[i].caught) {
+			table[i].caught = 0;
+			raise(table[i].sig);
+		}
+}
