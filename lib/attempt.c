@@ -133,6 +133,8 @@ collect(struct attempt *a)
 	switch ((enum wait)a->wait) {
 	case WAIT_DIRECT:
 		a->wait = WAIT_NOTHING;
+		if (r == ETIMEDOUT)
+			return EBUSY;
 		return r ? r : ipclock__line_follow(&a->line);
 	case WAIT_HELPER:
 		ipclock__os_event_clear(&a->waiter.event);
@@ -279,11 +281,13 @@ has_queue(struct attempt *a, struct shared *s)
 	return s->has_queue;
 }
 
-/* May this thread sleep in the kernel until the lock is ours, with nothing else to look at? */
+/* May this thread sleep in the kernel for the lock: with a deadline, or with nothing else to look at? */
 static bool
 waits_direct(const struct attempt *a, const struct shared *s)
 {
-	return a->blocks && a->deadline == OS_NEVER && !s->options.cancel && s->local.readers == 0;
+	if (!a->blocks || s->local.readers > 0)
+		return false;
+	return ipclock__os_range_wait_ends() || (a->deadline == OS_NEVER && !s->options.cancel);
 }
 
 /*
@@ -310,7 +314,7 @@ choose_wait(struct attempt *a, struct shared *s)
 
 	if (!has_queue(a, s))
 		return WAIT_PAUSE;
-	if (at_lock && waits_direct(a, s))
+	if (waits_direct(a, s) && (at_lock || ipclock__os_range_wait_ends()))
 		return WAIT_DIRECT;
 	if (start_helper(a, s))
 		return WAIT_HELPER;
@@ -401,11 +405,22 @@ waited_ms(const struct attempt *a, int64_t now)
 
 /* ---- from outside ---- */
 
+/* A caller's description may have held the lock for writing; a read leaves out its first bytes. */
+static void
+drop_rest_of_write(struct attempt *a, struct shared *s)
+{
+	struct os_range skipped = { s->place.exclusive.start, s->place.shared_skip };
+
+	if (!s->file.path && a->waiter.mode == OS_SHARED && skipped.len)
+		ipclock__os_range_unlock(&s->file.os, skipped);
+}
+
 /* Ends it: held, or nothing left of it. */
 static void
 end(struct attempt *a, struct shared *s, int r)
 {
 	if (r == 0) {
+		drop_rest_of_write(a, s);
 		ipclock__local_take(&s->local, a->waiter.mode);
 		if (a->waiter.mode == OS_EXCLUSIVE)
 			atomic_store_explicit(&s->file.writer, ipclock__os_thread(), memory_order_relaxed);
@@ -523,9 +538,11 @@ static int
 sleep_on(struct attempt *a, struct shared *s)
 {
 	if (a->wait == WAIT_DIRECT)
-		return ipclock__os_range_wait(&s->file.os, a->line.next, a->line.next_mode);
+		return ipclock__os_range_wait(&s->file.os, a->line.next, a->line.next_mode,
+		    ipclock__os_range_wait_ends() ? a->wake : OS_NEVER);
 	if (s->options.sleep) {
 		s->options.sleep(s->options.sleep_ctx, ipclock__attempt_due_ms(a));
+		a->wake = 0; /* over when it says so, whatever the clock says */
 		return 0;
 	}
 	if (a->wait == WAIT_PAUSE)

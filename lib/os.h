@@ -171,12 +171,15 @@ struct os_lock {
 int ipclock__os_range_try(const struct os_file *file, struct os_range range, enum os_mode mode);
 
 /*
- * Sleeps in the kernel until it is locked.  EINTR if a signal handler ran,
- * EDEADLK if the kernel believes in a deadlock.
+ * Sleeps in the kernel until it is locked, or until then: ETIMEDOUT.  EINTR if a
+ * signal handler ran, EDEADLK if the kernel believes in a deadlock.
  */
-int ipclock__os_range_wait(const struct os_file *file, struct os_range range, enum os_mode mode);
+int ipclock__os_range_wait(const struct os_file *file, struct os_range range, enum os_mode mode, int64_t until);
 
-/* The same, for a helper. */
+/* Has that wait a deadline?  Where it has none, until is OS_NEVER, and a helper sleeps in the caller's place. */
+bool ipclock__os_range_wait_ends(void);
+
+/* The wait of a helper, without a deadline. */
 int ipclock__os_range_wait_stoppable(const struct os_file *file, struct os_range range, enum os_mode mode);
 
 int ipclock__os_range_unlock(const struct os_file *file, struct os_range range);

@@ -23,12 +23,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void
 make_condition(void)
 {
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&changed, &attr);
-	pthread_condattr_destroy(&attr);
+	ipclock__os_condition_make(&changed);
 }
 
 static void
@@ -98,14 +93,13 @@ ipclock__os_event_clear(struct os_event *event)
 int
 ipclock__os_event_wait(struct os_event *event, int64_t until)
 {
-	struct timespec deadline = ipclock__os_timespec(until);
 	sigset_t before;
 	int r = 0;
 
 	lock(&before);
 	while (!atomic_load(&event->set) && r == 0)
 		r = until == OS_NEVER ? pthread_cond_wait(&changed, &mutex) :
-		    pthread_cond_timedwait(&changed, &mutex, &deadline);
+		    ipclock__os_condition_wait(&changed, &mutex, until);
 	if (atomic_load(&event->set))
 		r = 0;
 	unlock(&before);

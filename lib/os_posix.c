@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
-/* Time, threads and files, as POSIX has them. */
+/* Threads and files, as POSIX has them. */
 
 #include <config.h>
 
@@ -16,36 +16,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "os.h"
 #include "os_posix.h"
-
-/* ---- time ---- */
-
-int64_t
-ipclock__os_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-struct timespec
-ipclock__os_timespec(int64_t when)
-{
-	return (struct timespec){ .tv_sec = (time_t)(when / 1000000000), .tv_nsec = (long)(when % 1000000000) };
-}
-
-int
-ipclock__os_sleep_until(int64_t when)
-{
-	struct timespec until = ipclock__os_timespec(when);
-
-	return clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-}
 
 /* ---- memory ---- */
 

@@ -5,10 +5,15 @@
 #ifndef IPCLOCK_OS_POSIX_H
 #define IPCLOCK_OS_POSIX_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
 struct timespec ipclock__os_timespec(int64_t when);
+
+/* A condition variable that waits by the library's clock.  0, or ETIMEDOUT, perhaps a little early. */
+void ipclock__os_condition_make(pthread_cond_t *condition);
+int ipclock__os_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until);
 
 /* Each file's own care for the child of a fork, before the library's. */
 int ipclock__os_event_at_fork(void);

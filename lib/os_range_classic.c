@@ -365,16 +365,22 @@ ipclock__os_range_has_queue(const struct os_file *file)
 }
 
 int
-ipclock__os_range_wait(const struct os_file *file, struct os_range range, enum os_mode mode)
+ipclock__os_range_wait(const struct os_file *file, struct os_range range, enum os_mode mode, int64_t until)
 {
-	(void)file, (void)range, (void)mode;
+	(void)file, (void)range, (void)mode, (void)until;
 	return ENOTSUP;
+}
+
+bool
+ipclock__os_range_wait_ends(void)
+{
+	return false;
 }
 
 int
 ipclock__os_range_wait_stoppable(const struct os_file *file, struct os_range range, enum os_mode mode)
 {
-	return ipclock__os_range_wait(file, range, mode);
+	return ipclock__os_range_wait(file, range, mode, OS_NEVER);
 }
 
 bool

@@ -45,6 +45,7 @@ static struct {
 	struct { const char *call; unsigned left; int error; bool happened; } failure;
 	int64_t refused_from;
 	bool has_queue;
+	bool wait_ends;
 	void (*at_stop)(void);
 	int allocated;
 	void (*child)(void);
@@ -604,6 +605,12 @@ fake_queue(bool has)
 }
 
 void
+fake_wait_ends(bool ends)
+{
+	machine.wait_ends = ends;
+}
+
+void
 fake_at_stop(void (*what)(void))
 {
 	machine.at_stop = what;
@@ -628,15 +635,21 @@ ipclock__os_range_try(const struct os_file *file, struct os_range range, enum os
 }
 
 int
-ipclock__os_range_wait(const struct os_file *file, struct os_range range, enum os_mode mode)
+ipclock__os_range_wait(const struct os_file *file, struct os_range range, enum os_mode mode, int64_t until)
 {
 	int r = call("range_wait");
 
 	if (r)
 		return r;
-	while ((r = try_range(file, range, mode)) == EBUSY)
-		let_time_pass(OS_NEVER);
-	return r;
+	while ((r = try_range(file, range, mode)) == EBUSY && machine.now < until)
+		let_time_pass(until);
+	return r == EBUSY ? ETIMEDOUT : r;
+}
+
+bool
+ipclock__os_range_wait_ends(void)
+{
+	return machine.wait_ends;
 }
 
 int

@@ -63,6 +63,9 @@ void fake_refuse_offsets(int64_t from);
 /* Does the file system have a kernel queue? */
 void fake_queue(bool has);
 
+/* Can a wait in the kernel have a deadline, as on macOS and Windows? */
+void fake_wait_ends(bool ends);
+
 /* Runs when a helper is stopped while it waits; what it waits for is then granted if it can be. */
 void fake_at_stop(void (*what)(void));
 

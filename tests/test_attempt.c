@@ -169,6 +169,24 @@ START_TEST(a_wait_for_ever_sleeps_in_the_kernel)
 }
 END_TEST
 
+START_TEST(E_a_kernel_with_deadlines_needs_no_helper)
+{
+	fake_wait_ends(true);
+	open_rw(0);
+	other_writes();
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, 250), ETIMEDOUT);
+	ck_assert_int_eq(fake_ms(), 250);
+	fake_at(2000, other_leaves);
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, _i ? 5000 : IPCLOCK_FOREVER), 0);
+	ck_assert_int_eq(fake_ms(), 2000);
+	ck_assert_int_eq(ipclock_rw_release_write(rw), 0);
+	fake_lock(other, LINE, 1, OS_EXCLUSIVE);
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, _i ? 5000 : IPCLOCK_FOREVER), 0);
+	ck_assert_int_le(fake_ms(), 3100);
+	ck_assert_uint_eq(fake_calls("helper_start") + fake_calls("sleep"), 0);
+}
+END_TEST
+
 START_TEST(E_no_timeout_is_too_long)
 {
 	open_rw(_i ? IPCLOCK_POLL : 0);
@@ -641,6 +659,7 @@ time_and_pauses(void)
 	tcase_add_test(tcase, E_one_try_does_not_wait);
 	tcase_add_loop_test(tcase, E_granted_after_a_wait, 0, 4);
 	tcase_add_test(tcase, a_wait_for_ever_sleeps_in_the_kernel);
+	tcase_add_loop_test(tcase, E_a_kernel_with_deadlines_needs_no_helper, 0, 2);
 	tcase_add_loop_test(tcase, E_no_timeout_is_too_long, 0, 2);
 	tcase_add_test(tcase, the_pauses_are_linear);
 	tcase_add_test(tcase, no_helper_to_be_had_means_backoff);
