@@ -613,7 +613,10 @@ else
 fi
 end a
 
-# The signals of a command that had to wait are those of one that had not.
+# The signals of a command that had to wait are those of one that had not; 32 and 33 are glibc's own, for its threads.
+signals() {
+	sed 's/\(.......\)..\(.......\)$/\1--\2/' "$1"
+}
 if test -r /proc/self/status; then
 	hold a f
 	"$IPCLOCK" run f grep '^Sig[BIC]' /proc/self/status >waited &
@@ -623,7 +626,7 @@ if test -r /proc/self/status; then
 	wait $waiter
 	"$IPCLOCK" run f grep '^Sig[BIC]' /proc/self/status >direct &
 	wait $!
-	is "a command that had to wait finds signals as they were" "$(cat direct)" "$(cat waited)"
+	is "a command that had to wait finds signals as they were" "$(signals direct)" "$(signals waited)"
 else
 	skip "signals after a wait" "no /proc/self/status"
 fi
