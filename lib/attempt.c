@@ -30,7 +30,7 @@ static void
 stop_helper(struct attempt *a)
 {
 	if (a->helper_runs)
-		ipclock__os_helper_stop(&a->helper);
+		ipclock__os_helper_stop(&a->helper, atomic_load_explicit(&a->helped, memory_order_acquire) != EINPROGRESS);
 	a->helper_runs = false;
 }
 

@@ -102,8 +102,8 @@ struct os_helper {
 /* Any error: there is none to be had, wait by backoff. */
 int ipclock__os_helper_start(struct os_helper *helper, void (*run)(void *), void *arg);
 
-/* Stops it, or lets it end; it is gone on return. */
-void ipclock__os_helper_stop(struct os_helper *helper);
+/* It is gone on return: stopped, or, if it has run to its end, only waited for. */
+void ipclock__os_helper_stop(struct os_helper *helper, bool at_its_end);
 
 /* ---- files ---- */
 

@@ -17,7 +17,7 @@ ipclock__os_helper_start(struct os_helper *helper, void (*run)(void *), void *ar
 }
 
 void
-ipclock__os_helper_stop(struct os_helper *helper)
+ipclock__os_helper_stop(struct os_helper *helper, bool at_its_end)
 {
-	(void)helper;
+	(void)helper, (void)at_its_end;
 }

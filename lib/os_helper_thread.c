@@ -75,10 +75,11 @@ ipclock__os_helper_start(struct os_helper *helper, void (*run)(void *), void *ar
 }
 
 void
-ipclock__os_helper_stop(struct os_helper *helper)
+ipclock__os_helper_stop(struct os_helper *helper, bool at_its_end)
 {
 	pthread_t thread = (pthread_t)helper->thread;
 
-	pthread_cancel(thread);
+	if (!at_its_end)
+		pthread_cancel(thread);
 	pthread_join(thread, NULL);
 }

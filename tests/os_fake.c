@@ -789,12 +789,12 @@ ipclock__os_helper_start(struct os_helper *h, void (*run)(void *), void *arg)
 }
 
 void
-ipclock__os_helper_stop(struct os_helper *h)
+ipclock__os_helper_stop(struct os_helper *h, bool at_its_end)
 {
 	void (*what)(void) = machine.at_stop;
 
 	(void)h;
-	if (!helper.exists)
+	if (!helper.exists || at_its_end != helper.finished)
 		abort();
 	if (helper.waits && what) {
 		machine.at_stop = NULL;
