@@ -376,11 +376,8 @@ say(const struct attempt *a, const struct shared *s, enum log_level level, const
 }
 
 static void
-say_began(const struct attempt *a, struct shared *s)
+say_began(const struct attempt *a, const struct shared *s, bool no_line)
 {
-	bool no_line = s->place.refused && !s->told_no_line;
-
-	s->told_no_line |= no_line;
 	say(a, s, LOG_DEBUG, "waiting", -1);
 	if (no_line)
 		say(a, s, LOG_WARNING, "the file system has no room for a line: no order of arrival", -1);
@@ -464,6 +461,7 @@ begin_to_wait(struct attempt *a, struct shared *s, int timeout_ms)
 int
 ipclock__attempt_begin(struct attempt *a, struct shared *s, int timeout_ms)
 {
+	bool no_line;
 	int r;
 
 	a->line.takes_number = timeout_ms != 0;
@@ -477,9 +475,11 @@ ipclock__attempt_begin(struct attempt *a, struct shared *s, int timeout_ms)
 		r = EINPROGRESS;
 	} else
 		end(a, s, r);
+	no_line = r == EINPROGRESS && s->place.refused && !s->told_no_line;
+	s->told_no_line |= no_line;
 	ipclock__os_mutex_unlock(&s->mutex);
 	if (r == EINPROGRESS)
-		say_began(a, s);
+		say_began(a, s, no_line);
 	return r;
 }
 

@@ -37,7 +37,7 @@ extern "C" {
 
 /* Levels of a log line. */
 #define IPCLOCK_LOG_DEBUG   0 /* a wait begins */
-#define IPCLOCK_LOG_INFO    1 /* granted after a wait; the lock file was replaced */
+#define IPCLOCK_LOG_INFO    1 /* granted after a wait */
 #define IPCLOCK_LOG_WARNING 2 /* given up; a promise that cannot be kept here */
 
 struct ipclock_attr;
