@@ -10,6 +10,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unwind.h>
@@ -36,6 +37,19 @@ thread_main(void *arg)
 	return NULL;
 }
 
+/* glibc takes static thread-local storage out of the stack that was asked for. */
+static int
+add_thread_local(struct dl_phdr_info *info, size_t size, void *sum)
+{
+	int i;
+
+	(void)size;
+	for (i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_TLS)
+			*(size_t *)sum += info->dlpi_phdr[i].p_memsz + info->dlpi_phdr[i].p_align;
+	return 0;
+}
+
 static int
 create(pthread_t *thread, size_t stack, struct os_helper *helper)
 {
@@ -57,6 +71,7 @@ int
 ipclock__os_helper_start(struct os_helper *helper, void (*run)(void *), void *arg)
 {
 	sigset_t all, before;
+	size_t stack = SMALL_STACK;
 	pthread_t thread;
 	int r;
 
@@ -65,7 +80,8 @@ ipclock__os_helper_start(struct os_helper *helper, void (*run)(void *), void *ar
 	helper->arg = arg;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = create(&thread, SMALL_STACK, helper);
+	dl_iterate_phdr(add_thread_local, &stack);
+	r = create(&thread, (stack + 4095) & ~(size_t)4095, helper);
 	if (r == EINVAL)
 		r = create(&thread, 0, helper);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
