@@ -168,14 +168,17 @@ ipclock__lock_file_adopt(struct lock_file *file, int fd)
 
 	file->path = NULL;
 	r = ipclock__os_adopt(&file->os, &kind, fd);
-	if (r == 0 && kind != OS_REGULAR)
-		r = EINVAL;
 	if (r)
 		return r;
+	if (kind != OS_REGULAR)
+		r = EINVAL;
 	ipclock__os_process_lock();
-	r = list_once();
+	if (r == 0)
+		r = list_once();
 	if (r == 0)
 		enlist(file);
+	else
+		ipclock__os_disown(&file->os);
 	ipclock__os_process_unlock();
 	return r;
 }
@@ -185,7 +188,9 @@ ipclock__lock_file_close(struct lock_file *file)
 {
 	ipclock__os_process_lock();
 	unlist(file);
-	if (file->path && file->os.fd >= 0)
+	if (!file->path)
+		ipclock__os_disown(&file->os);
+	else if (file->os.fd >= 0)
 		ipclock__os_close(&file->os);
 	ipclock__os_process_unlock();
 	ipclock__os_free(file->path);
@@ -206,8 +211,14 @@ open_for_writing(struct lock_file *file)
 {
 	struct os_file reading = file->os;
 	int why = file->read_only;
+	int r = open_kind(file, OS_READ | OS_WRITE);
 
-	if (open_kind(file, OS_READ | OS_WRITE)) {
+	if (r == ENOENT) { /* gone, and nobody of this handle holds what we had */
+		ipclock__os_close(&reading);
+		r = open_by_path(file);
+		return r ? r : file->read_only;
+	}
+	if (r) {
 		file->os = reading;
 		return why;
 	}

@@ -131,8 +131,9 @@ struct os_file {
  */
 int ipclock__os_open(struct os_file *file, enum os_kind *kind, const char *path, unsigned how);
 
-/* The same for a descriptor of the caller's. */
+/* The same for a descriptor of the caller's, and the end of our use of it. */
 int ipclock__os_adopt(struct os_file *file, enum os_kind *kind, int fd);
+void ipclock__os_disown(struct os_file *file);
 
 /*
  * Closes; the locks of this description go, those of others stay.  Not in the

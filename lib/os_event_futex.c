@@ -88,8 +88,13 @@ ipclock__os_event_wait(struct os_event *event, int64_t until)
 		/* the kernel's absolute time: FUTEX_WAIT would count from now */
 		r = (int)syscall(FUTEX, &event->set, FUTEX_WAIT_BITSET_PRIVATE, 0, until == OS_NEVER ? NULL : &deadline,
 		    NULL, FUTEX_BITSET_MATCH_ANY);
-		if (r < 0 && errno != EAGAIN)
+		if (r < 0 && (errno == ETIMEDOUT || errno == EINTR))
 			return errno;
+		if (r == 0 || errno == EAGAIN)
+			continue;
+		if (ipclock__os_now() >= until)
+			return ETIMEDOUT;
+		ipclock__os_sleep_until(ipclock__os_now() + 10 * OS_MS); /* an old kernel without this call */
 	}
 	return 0;
 }

@@ -124,18 +124,21 @@ child(void)
 
 	in_child();
 	errno = error;
-	pthread_mutex_init(&process, NULL);
-	pthread_sigmask(SIG_SETMASK, &process_signals, NULL);
+	ipclock__os_process_unlock();
 }
 
 /* The last to be registered is the first to prepare: the process lock comes before what is taken inside it. */
 int
 ipclock__os_at_fork(void (*run)(void))
 {
-	int r = ipclock__os_event_at_fork();
+	static bool inner;
+	int r = 0;
 
-	if (r == 0)
+	if (!inner)
+		r = ipclock__os_event_at_fork();
+	if (r == 0 && !inner)
 		r = ipclock__os_range_at_fork();
+	inner = r == 0;
 	in_child = run;
 	return r ? r : pthread_atfork(ipclock__os_process_lock, ipclock__os_process_unlock, child);
 }
@@ -184,54 +187,93 @@ open_error(int error)
 static int
 leave_standard_descriptors(struct os_file *file)
 {
-	struct os_file low = *file;
-	int fd, error;
+	struct os_file high = *file;
+	int r;
 
 	if (file->fd > STDERR_FILENO)
 		return 0;
-	fd = fcntl(file->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	error = fd < 0 ? errno : 0;
-	ipclock__os_close(&low);
-	file->fd = fd;
-	return error;
+	high.fd = fcntl(file->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (high.fd < 0)
+		return errno;
+	r = ipclock__os_range_opened(&high);
+	if (r) {
+		close(high.fd);
+		return r;
+	}
+	ipclock__os_close(file);
+	*file = high;
+	return 0;
 }
 
 /* O_NONBLOCK: a FIFO planted in the file's place must not hang us. */
-int
-ipclock__os_open(struct os_file *file, enum os_kind *kind, const char *path, unsigned how)
+static int
+open_retrying(const char *path, unsigned how)
 {
-	int flags = O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, r;
+	int flags = O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, fd = -1;
 
 	flags |= how & OS_WRITE ? O_RDWR : O_RDONLY;
 	if (how & OS_CREATE)
 		flags |= O_CREAT | O_EXCL;
-	do
-		file->fd = open(path, flags, 0666);
-	while (file->fd < 0 && errno == EINTR);
+	else
+		fd = ipclock__os_range_reopen(path, how);
+	while (fd < 0) {
+		fd = open(path, flags, 0666);
+		if (fd < 0 && errno != EINTR)
+			break;
+	}
+	return fd;
+}
+
+int
+ipclock__os_open(struct os_file *file, enum os_kind *kind, const char *path, unsigned how)
+{
+	int r;
+
+	file->fd = open_retrying(path, how);
 	if (file->fd < 0)
 		return open_error(errno);
 	file->access = how & (OS_READ | OS_WRITE);
 	r = examine(file, kind);
 	if (r == 0)
-		r = leave_standard_descriptors(file);
+		r = ipclock__os_range_opened(file);
+	if (r) {
+		if (r != ENOMEM) /* where it could not be noted, to close it might drop the process's other locks on it */
+			close(file->fd);
+		file->fd = -1;
+		return r;
+	}
+	r = leave_standard_descriptors(file);
 	if (r == 0)
 		r = close_on_exec(file->fd);
-	if (r && file->fd >= 0)
+	if (r)
 		ipclock__os_close(file);
 	return r;
+}
+
+void
+ipclock__os_close(struct os_file *file)
+{
+	ipclock__os_range_closed(file, true);
 }
 
 int
 ipclock__os_adopt(struct os_file *file, enum os_kind *kind, int fd)
 {
-	int flags = fcntl(fd, F_GETFL);
+	int flags = fcntl(fd, F_GETFL), r;
 
 	if (flags < 0)
 		return errno;
 	file->fd = fd;
 	file->access = (flags & O_ACCMODE) == O_RDWR ? OS_READ | OS_WRITE :
 	    (flags & O_ACCMODE) == O_WRONLY ? OS_WRITE : OS_READ;
-	return examine(file, kind);
+	r = examine(file, kind);
+	return r ? r : ipclock__os_range_opened(file);
+}
+
+void
+ipclock__os_disown(struct os_file *file)
+{
+	ipclock__os_range_closed(file, false);
 }
 
 void

@@ -9,11 +9,22 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "os.h"
+
 struct timespec ipclock__os_timespec(int64_t when);
 
 /* A condition variable that waits by the library's clock.  0, or ETIMEDOUT, perhaps a little early. */
 void ipclock__os_condition_make(pthread_cond_t *condition);
 int ipclock__os_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until);
+
+/*
+ * What the range locks must know of a file that was opened, and how it is
+ * closed; a caller's descriptor is not.  A descriptor that was kept open for
+ * the sake of others may be had again: -1 if there is none.
+ */
+int ipclock__os_range_opened(const struct os_file *file);
+int ipclock__os_range_reopen(const char *path, unsigned access);
+void ipclock__os_range_closed(struct os_file *file, bool ours);
 
 /* Each file's own care for the child of a fork, before the library's. */
 int ipclock__os_event_at_fork(void);

@@ -10,6 +10,8 @@
  * cannot be helped, only noticed: ipclock__os_range_check().
  *
  * The table's mutex is taken with signals blocked, and inside the process lock.
+ * What a descriptor may come to need is allocated when it is opened, so that a
+ * signal handler that tries a lock never meets malloc(3).
  */
 #include <config.h>
 
@@ -23,30 +25,30 @@
 #include "os.h"
 #include "os_posix.h"
 
-/* A range [start, end) that the owner, a descriptor, holds. */
+/* A range [start, end) that the owner, a descriptor, holds; or a parked descriptor. */
 struct record {
 	struct record *next;
 	int fd;
+	unsigned access;
 	enum os_mode mode;
 	int64_t start;
 	int64_t end;
-};
-
-/* A descriptor that waits for the file's last lock to be closed. */
-struct parked {
-	struct parked *next;
-	int fd;
 };
 
 struct inode {
 	struct inode *next;
 	struct os_id id;
 	struct record *records;
-	struct parked *parked;
+	struct record *parked; /* descriptors that wait for the last lock to be closed */
+	unsigned users;        /* open files of ours */
 };
+
+/* A lock cut in two, a number, the byte of the number before, one on its way, and the descriptor parked. */
+#define RECORDS_A_FILE 6
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct inode *table;
+static struct record *unused;
 
 static void
 lock_table(sigset_t *before)
@@ -118,47 +120,51 @@ find(struct os_id id)
 	return inode;
 }
 
-static struct inode *
-find_or_make(struct os_id id)
+static void
+put_back(struct record *record)
 {
-	struct inode *inode = find(id);
-
-	if (inode)
-		return inode;
-	inode = calloc(1, sizeof(*inode));
-	if (inode) {
-		inode->id = id;
-		inode->next = table;
-		table = inode;
-	}
-	return inode;
+	record->next = unused;
+	unused = record;
 }
 
-static void
-close_parked(struct inode *inode)
+static struct record *
+take_out(int fd, int64_t start, int64_t end, enum os_mode mode)
 {
-	struct parked *parked;
+	struct record *record = unused;
 
-	while ((parked = inode->parked) != NULL) {
-		inode->parked = parked->next;
-		close(parked->fd);
-		free(parked);
+	if (record) {
+		unused = record->next;
+		*record = (struct record){ .fd = fd, .mode = mode, .start = start, .end = end };
 	}
+	return record;
 }
 
-/* No lock left: the descriptors that waited for that go, and so does the entry. */
+/* Nobody has it open, and no descriptor is parked. */
 static void
-tidy(struct inode *inode)
+forget_inode(struct inode *inode)
 {
 	struct inode **link = &table;
 
-	if (inode->records)
+	if (inode->users || inode->parked)
 		return;
-	close_parked(inode);
 	while (*link != inode)
 		link = &(*link)->next;
 	*link = inode->next;
 	free(inode);
+}
+
+/* No lock left: the descriptors that waited for that go. */
+static void
+tidy(struct inode *inode)
+{
+	struct record *parked;
+
+	while (!inode->records && (parked = inode->parked) != NULL) {
+		inode->parked = parked->next;
+		close(parked->fd);
+		put_back(parked);
+	}
+	forget_inode(inode);
 }
 
 static const struct record *
@@ -173,16 +179,6 @@ conflict(const struct inode *inode, int fd, int64_t start, int64_t end, enum os_
 	return record;
 }
 
-static struct record *
-new_record(int fd, int64_t start, int64_t end, enum os_mode mode)
-{
-	struct record *record = malloc(sizeof(*record));
-
-	if (record)
-		*record = (struct record){ .fd = fd, .mode = mode, .start = start, .end = end };
-	return record;
-}
-
 static void
 add(struct inode *inode, struct record *record)
 {
@@ -192,7 +188,7 @@ add(struct inode *inode, struct record *record)
 
 /* Takes [start, end) out of what fd holds; spare becomes the far part of a record cut in two. */
 static void
-carve(struct inode *inode, int fd, int64_t start, int64_t end, struct record **spare)
+carve(struct inode *inode, int fd, int64_t start, int64_t end, struct record *spare)
 {
 	struct record **link = &inode->records, *record;
 
@@ -202,15 +198,14 @@ carve(struct inode *inode, int fd, int64_t start, int64_t end, struct record **s
 			continue;
 		}
 		if (record->start < start && end < record->end) {
-			**spare = (struct record){ .fd = fd, .mode = record->mode, .start = end, .end = record->end };
-			add(inode, *spare);
-			*spare = NULL;
+			*spare = (struct record){ .fd = fd, .mode = record->mode, .start = end, .end = record->end };
+			add(inode, spare);
 			record->end = start;
 			return;
 		}
 		if (start <= record->start && record->end <= end) {
 			*link = record->next;
-			free(record);
+			put_back(record);
 			continue;
 		}
 		if (record->start < start)
@@ -219,6 +214,7 @@ carve(struct inode *inode, int fd, int64_t start, int64_t end, struct record **s
 			record->start = end;
 		link = &record->next;
 	}
+	put_back(spare);
 }
 
 /* Unlocks in the kernel what nobody in the process holds any more. */
@@ -254,27 +250,23 @@ unlock_gaps(const struct inode *inode, int fd, int64_t start, int64_t end)
 static int
 try_in_table(const struct os_file *file, int64_t start, int64_t end, enum os_mode mode)
 {
-	struct inode *inode = find_or_make(file->id);
+	struct inode *inode = find(file->id);
 	struct record *record, *spare;
 	struct flock lock;
 	int r;
 
-	if (!inode)
-		return ENOLCK;
 	if (conflict(inode, file->fd, start, end, mode))
 		return EBUSY;
-	record = new_record(file->fd, start, end, mode);
-	spare = new_record(file->fd, 0, 0, mode);
-	r = record && spare ? ask_kernel(file->fd, F_SETLK, start, end, mode, &lock) : ENOLCK;
-	if (r == 0) {
-		carve(inode, file->fd, start, end, &spare);
-		add(inode, record);
-		record = NULL;
-	}
-	free(record);
-	free(spare);
-	tidy(inode);
-	return r;
+	r = ask_kernel(file->fd, F_SETLK, start, end, mode, &lock);
+	if (r)
+		return r;
+	record = take_out(file->fd, start, end, mode);
+	spare = take_out(file->fd, 0, 0, mode);
+	if (!inode || !record || !spare)
+		abort(); /* every open file has brought its records */
+	carve(inode, file->fd, start, end, spare);
+	add(inode, record);
+	return 0;
 }
 
 int
@@ -296,14 +288,11 @@ unlock_in_table(const struct os_file *file, int64_t start, int64_t end)
 	struct record *spare;
 	int r;
 
-	if (!inode)
-		return 0;
-	spare = new_record(file->fd, 0, 0, OS_UNLOCKED);
-	if (!spare)
-		return ENOLCK;
-	carve(inode, file->fd, start, end, &spare);
+	spare = take_out(file->fd, 0, 0, OS_UNLOCKED);
+	if (!inode || !spare)
+		abort();
+	carve(inode, file->fd, start, end, spare);
 	r = unlock_gaps(inode, file->fd, start, end);
-	free(spare);
 	tidy(inode);
 	return r;
 }
@@ -389,24 +378,125 @@ ipclock__os_range_inherits(void)
 	return false;
 }
 
-/* With no memory to park it in, the descriptor stays open: better than a lock that is lost. */
-void
-ipclock__os_close(struct os_file *file)
+/* ---- opening and closing ---- */
+
+static struct inode *
+find_or_make(struct os_id id)
 {
-	struct parked *parked;
+	struct inode *inode = find(id);
+
+	if (inode)
+		return inode;
+	inode = calloc(1, sizeof(*inode));
+	if (inode) {
+		inode->id = id;
+		inode->next = table;
+		table = inode;
+	}
+	return inode;
+}
+
+static void
+discard(int n)
+{
+	struct record *record;
+
+	for (; n > 0 && (record = unused) != NULL; n--) {
+		unused = record->next;
+		free(record);
+	}
+}
+
+static int
+reserve(int n)
+{
+	struct record *record;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		record = malloc(sizeof(*record));
+		if (!record) {
+			discard(i);
+			return ENOMEM;
+		}
+		put_back(record);
+	}
+	return 0;
+}
+
+int
+ipclock__os_range_opened(const struct os_file *file)
+{
 	struct inode *inode;
+	sigset_t before;
+	int r;
+
+	lock_table(&before);
+	inode = find_or_make(file->id);
+	r = inode ? reserve(RECORDS_A_FILE) : ENOMEM;
+	if (r == 0)
+		inode->users++;
+	else if (inode)
+		forget_inode(inode);
+	unlock_table(&before);
+	return r;
+}
+
+/* A parked descriptor of that file, so that opening and closing it again and again does not use them up. */
+int
+ipclock__os_range_reopen(const char *path, unsigned access)
+{
+	struct record **link, *parked = NULL;
+	struct inode *inode;
+	struct os_id id;
+	sigset_t before;
+	int fd = -1;
+
+	if (ipclock__os_identify(path, &id))
+		return -1;
+	lock_table(&before);
+	inode = find(id);
+	for (link = inode ? &inode->parked : &parked; *link && (*link)->access != access; link = &(*link)->next)
+		;
+	if ((parked = *link) != NULL) {
+		*link = parked->next;
+		fd = parked->fd;
+		put_back(parked);
+		discard(1);
+	}
+	unlock_table(&before);
+	return fd;
+}
+
+/* Of a caller's descriptor too, which is not closed. */
+void
+ipclock__os_range_closed(struct os_file *file, bool ours)
+{
+	struct inode *inode;
+	struct record *parked;
 	sigset_t before;
 
 	lock_table(&before);
-	unlock_in_table(file, 0, INT64_MAX);
 	inode = find(file->id);
-	if (!inode)
+	if (!inode) { /* the child of a fork: the caller's descriptor was never opened here */
+		unlock_table(&before);
+		return;
+	}
+	unlock_in_table(file, 0, INT64_MAX);
+	inode->users--;
+	if (!ours)
+		discard(RECORDS_A_FILE);
+	else if (!inode->records) {
 		close(file->fd);
-	else if ((parked = malloc(sizeof(*parked))) != NULL) {
-		parked->fd = file->fd;
+		discard(RECORDS_A_FILE);
+	} else {
+		parked = take_out(file->fd, 0, 0, OS_UNLOCKED);
+		parked->access = file->access;
 		parked->next = inode->parked;
 		inode->parked = parked;
+		discard(RECORDS_A_FILE - 1);
 	}
+	forget_inode(inode);
 	unlock_table(&before);
 	file->fd = -1;
 }
@@ -433,11 +523,16 @@ child(void)
 {
 	struct record *record;
 
-	for (; table; tidy(table))
+	while (table) {
 		while ((record = table->records) != NULL) {
 			table->records = record->next;
-			free(record);
+			put_back(record);
 		}
+		table->users = 1;
+		tidy(table);
+		table->users = 0;
+		forget_inode(table);
+	}
 	pthread_mutex_init(&mutex, NULL);
 	pthread_sigmask(SIG_SETMASK, &before_fork, NULL);
 }

@@ -48,16 +48,24 @@ ipclock__os_range_error(int error)
 	}
 }
 
+/* None of these sleeps, but a network file system may be interrupted all the same. */
+static int
+ask(const struct os_file *file, int command, struct flock *lock)
+{
+	int r;
+
+	do
+		r = fcntl(file->fd, command, lock) < 0 ? errno : 0;
+	while (r == EINTR);
+	return ipclock__os_range_error(r);
+}
+
 int
 ipclock__os_range_try(const struct os_file *file, struct os_range range, enum os_mode mode)
 {
 	struct flock lock = ipclock__os_range_request(range, mode);
-	int r;
 
-	do /* a network file system may be interrupted here too */
-		r = fcntl(file->fd, F_OFD_SETLK, &lock) < 0 ? errno : 0;
-	while (r == EINTR);
-	return ipclock__os_range_error(r);
+	return ask(file, F_OFD_SETLK, &lock);
 }
 
 int
@@ -65,16 +73,17 @@ ipclock__os_range_unlock(const struct os_file *file, struct os_range range)
 {
 	struct flock lock = ipclock__os_range_request(range, OS_UNLOCKED);
 
-	return fcntl(file->fd, F_OFD_SETLK, &lock) < 0 ? ipclock__os_range_error(errno) : 0;
+	return ask(file, F_OFD_SETLK, &lock);
 }
 
 int
 ipclock__os_range_query(const struct os_file *file, struct os_range range, enum os_mode mode, struct os_lock *found)
 {
 	struct flock lock = ipclock__os_range_request(range, mode);
+	int r = ask(file, F_OFD_GETLK, &lock);
 
-	if (fcntl(file->fd, F_OFD_GETLK, &lock) < 0)
-		return ipclock__os_range_error(errno);
+	if (r)
+		return r;
 	found->mode = lock.l_type == F_WRLCK ? OS_EXCLUSIVE : lock.l_type == F_RDLCK ? OS_SHARED : OS_UNLOCKED;
 	found->range.start = lock.l_start;
 	found->range.len = lock.l_len;
@@ -100,9 +109,24 @@ ipclock__os_range_check(const struct os_file *file, struct os_range range, enum 
 	return 0;
 }
 
-void
-ipclock__os_close(struct os_file *file)
+int
+ipclock__os_range_opened(const struct os_file *file)
 {
-	close(file->fd); /* never again on EINTR: it is closed */
+	(void)file;
+	return 0;
+}
+
+int
+ipclock__os_range_reopen(const char *path, unsigned access)
+{
+	(void)path, (void)access;
+	return -1;
+}
+
+void
+ipclock__os_range_closed(struct os_file *file, bool ours)
+{
+	if (ours)
+		close(file->fd); /* never again on EINTR: it is closed */
 	file->fd = -1;
 }

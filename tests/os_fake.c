@@ -406,6 +406,12 @@ ipclock__os_adopt(struct os_file *file, enum os_kind *kind, int fd)
 	return 0;
 }
 
+void
+ipclock__os_disown(struct os_file *file)
+{
+	file->fd = -1;
+}
+
 static void
 drop_locks(int owner)
 {
