@@ -46,13 +46,72 @@ let_go(struct attempt *a, struct shared *s, bool held)
 	a->may_hold = a->line.soiled = false;
 }
 
-void
-ipclock__attempt_tidy(struct shared *s)
+/* Only closing frees what the kernel would not unlock; a caller's descriptor is asked once more. */
+static void
+clean(struct shared *s)
 {
-	if (!s->soiled || s->local.first || s->local.writer || s->local.readers > 0)
-		return;
+	s->soiled = !s->file.path && ipclock__place_clean(&s->place, &s->file.os);
 	ipclock__lock_file_drop(&s->file);
-	s->soiled = false;
+}
+
+static void
+tidy(struct shared *s)
+{
+	if (s->soiled && !s->local.first && !s->local.writer && s->local.readers == 0)
+		clean(s);
+}
+
+/* ---- owners of a recursive lock ---- */
+
+uint64_t
+ipclock__attempt_owner(const struct shared *s)
+{
+	return s->options.recursive_process ? PROCESS : ipclock__os_thread();
+}
+
+/*
+ * An owner that acquires again: 0, counted.  EBUSY: it owns nothing.  A write in
+ * a read would wait for itself.
+ */
+static int
+enter_again(struct shared *s, enum os_mode mode)
+{
+	struct owner *owner;
+	unsigned *count;
+
+	if (!s->options.recursive)
+		return EBUSY;
+	owner = ipclock__owners_find(&s->owners, ipclock__attempt_owner(s));
+	if (!owner)
+		return EBUSY;
+	if (mode == OS_EXCLUSIVE && owner->writes == 0)
+		return EDEADLK;
+	count = mode == OS_EXCLUSIVE ? &owner->writes : &owner->reads;
+	if (*count == UINT_MAX)
+		return ENOLCK;
+	++*count;
+	return 0;
+}
+
+/* The first time.  The whole process owns it now: whoever waits in it may enter. */
+static int
+count_first(struct shared *s, enum os_mode mode)
+{
+	struct local_waiter *waiter;
+	struct owner *owner;
+
+	if (!s->options.recursive)
+		return 0;
+	owner = ipclock__owners_get(&s->owners, ipclock__attempt_owner(s));
+	if (!owner)
+		return ENOMEM;
+	if (mode == OS_EXCLUSIVE)
+		owner->writes++;
+	else
+		owner->reads++;
+	for (waiter = s->local.first; waiter && s->options.recursive_process; waiter = waiter->next)
+		ipclock__os_event_set(&waiter->event);
+	return 0;
 }
 
 /* Readers of one handle share its one file lock; each waits its turn in the line all the same. */
@@ -75,8 +134,7 @@ look(struct attempt *a, struct shared *s)
 	}
 	if (s->soiled && s->local.readers == 0) {
 		let_go(a, s, false);
-		ipclock__lock_file_drop(&s->file);
-		s->soiled = false;
+		clean(s);
 	}
 	a->wait = WAIT_NOTHING;
 	s->attempts++;
@@ -130,6 +188,7 @@ collect(struct attempt *a)
 	int r = a->result;
 
 	a->result = 0;
+	ipclock__os_event_clear(&a->waiter.event);
 	switch ((enum wait)a->wait) {
 	case WAIT_DIRECT:
 		a->wait = WAIT_NOTHING;
@@ -137,7 +196,6 @@ collect(struct attempt *a)
 			return EBUSY;
 		return r ? r : ipclock__line_follow(&a->line);
 	case WAIT_HELPER:
-		ipclock__os_event_clear(&a->waiter.event);
 		r = atomic_load_explicit(&a->helped, memory_order_acquire);
 		if (r == EINPROGRESS)
 			return EBUSY;
@@ -145,9 +203,6 @@ collect(struct attempt *a)
 		a->wait = WAIT_NOTHING;
 		return r == 0 && a->helper_stops_at_lock ? EBUSY : r;
 	case WAIT_LOCAL:
-		ipclock__os_event_clear(&a->waiter.event);
-		a->wait = WAIT_NOTHING;
-		return EBUSY;
 	case WAIT_PAUSE:
 	case WAIT_NOTHING:
 		break;
@@ -167,6 +222,7 @@ take_behind_stopped(struct attempt *a, struct shared *s, int64_t now)
 {
 	int64_t ahead = atomic_load_explicit(&a->line.ahead, memory_order_relaxed);
 	bool seen = ahead != NOBODY && ahead == a->stuck_behind;
+	int r;
 
 	a->stuck_behind = NOBODY;
 	if (ahead == NOBODY || s->local.readers > 0 || !ipclock__line_lock_is_free(&a->line))
@@ -178,7 +234,8 @@ take_behind_stopped(struct attempt *a, struct shared *s, int64_t now)
 	}
 	stop_helper(a);
 	a->wait = WAIT_NOTHING;
-	return ipclock__line_take(&a->line);
+	r = ipclock__line_take(&a->line);
+	return r == EBUSY ? look(a, s) : r;
 }
 
 /* Once a second. */
@@ -190,7 +247,9 @@ inspect(struct attempt *a, struct shared *s, int64_t now)
 	a->look = now + SECOND;
 	if (a->wait == WAIT_LOCAL)
 		return EBUSY;
-	if (s->place.line != NO_LINE)
+	if (s->soiled && s->local.readers == 0)
+		r = look(a, s);
+	else if (s->place.line != NO_LINE)
 		r = take_behind_stopped(a, s, now);
 	return follow_path(a, s, r);
 }
@@ -236,6 +295,14 @@ go_on(struct attempt *a, struct shared *s, int64_t now)
 		a->wait = WAIT_PAUSE; /* the kernel's guess, wrong where threads share a process: ask later */
 		a->line.can_sleep = false;
 		return EBUSY;
+	}
+	if (r == EBUSY && !ipclock__local_may_go(&s->local, &a->waiter)) {
+		if (enter_again(s, a->waiter.mode) == 0) {
+			a->entered = true;
+			return 0;
+		}
+		stop_helper(a); /* a reader of this handle became its writer: ours is not the next move */
+		a->wait = WAIT_LOCAL;
 	}
 	if (r == EBUSY && a->wait == WAIT_NOTHING)
 		r = look(a, s);
@@ -412,21 +479,51 @@ drop_rest_of_write(struct attempt *a, struct shared *s)
 		ipclock__os_range_unlock(&s->file.os, skipped);
 }
 
-/* Ends it: held, or nothing left of it. */
 static void
+hold(struct attempt *a, struct shared *s)
+{
+	drop_rest_of_write(a, s);
+	ipclock__local_take(&s->local, a->waiter.mode);
+	if (a->waiter.mode == OS_EXCLUSIVE)
+		atomic_store_explicit(&s->file.writer, ipclock__os_thread(), memory_order_relaxed);
+	a->may_hold = false;
+}
+
+/* Ends it, with the mutex held: held, or nothing left of it. */
+static int
 end(struct attempt *a, struct shared *s, int r)
 {
-	if (r == 0) {
-		drop_rest_of_write(a, s);
-		ipclock__local_take(&s->local, a->waiter.mode);
-		if (a->waiter.mode == OS_EXCLUSIVE)
-			atomic_store_explicit(&s->file.writer, ipclock__os_thread(), memory_order_relaxed);
-		a->may_hold = false;
+	a->over = true;
+	if (r == 0 && !a->entered) {
+		hold(a, s);
+		r = count_first(s, a->waiter.mode);
+		if (r)
+			ipclock__attempt_give(s, a->waiter.mode);
 	}
 	let_go(a, s, false);
 	ipclock__local_leave(&s->local, &a->waiter);
-	ipclock__attempt_tidy(s);
+	tidy(s);
 	ipclock__local_wake(&s->local);
+	return r;
+}
+
+int
+ipclock__attempt_give(struct shared *s, enum os_mode mode)
+{
+	int r = 0, lost;
+
+	if (mode == OS_EXCLUSIVE)
+		atomic_store_explicit(&s->file.writer, 0, memory_order_relaxed);
+	if (ipclock__local_give(&s->local, mode)) {
+		lost = ipclock__os_range_check(&s->file.os, ipclock__place_range_of(&s->place, mode), mode);
+		r = ipclock__place_unlock(&s->place, &s->file.os);
+		s->soiled |= r != 0;
+		tidy(s);
+		if (lost)
+			r = lost;
+	}
+	ipclock__local_wake(&s->local);
+	return r;
 }
 
 void
@@ -441,7 +538,7 @@ ipclock__attempt_make(struct attempt *a, struct shared *s, enum os_mode mode, bo
 	a->seen_ahead = NOBODY;
 	a->wait = WAIT_NOTHING;
 	a->result = 0;
-	a->helper_runs = a->may_hold = false;
+	a->helper_runs = a->may_hold = a->over = a->entered = false;
 	a->blocks = blocks;
 	a->deadline = OS_NEVER;
 }
@@ -454,6 +551,7 @@ begin_to_wait(struct attempt *a, struct shared *s, int timeout_ms)
 	a->look = a->begun + SECOND;
 	if (timeout_ms > 0)
 		a->deadline = a->begun + timeout_ms * OS_MS;
+	ipclock__os_event_clear(&a->waiter.event); /* an attempt before may have left it set */
 	ipclock__local_join(&s->local, &a->waiter);
 	plan(a, s, a->begun);
 }
@@ -467,14 +565,17 @@ ipclock__attempt_begin(struct attempt *a, struct shared *s, int timeout_ms)
 	a->line.takes_number = timeout_ms != 0;
 	ipclock__os_mutex_lock(&s->mutex);
 	s->attempts = s->waited_ms = 0;
-	r = follow_path(a, s, look(a, s));
+	r = enter_again(s, a->waiter.mode);
+	a->entered = r == 0;
+	if (r == EBUSY || (r == EDEADLK && !a->blocks)) /* an event loop's other tasks may give it back */
+		r = follow_path(a, s, look(a, s));
 	if (r == EBUSY && timeout_ms < 0 && a->blocks && ipclock__lock_file_held_by(&s->file, ipclock__os_thread()))
 		r = EDEADLK;
 	if (r == EBUSY && timeout_ms != 0) {
 		begin_to_wait(a, s, timeout_ms);
 		r = EINPROGRESS;
 	} else
-		end(a, s, r);
+		r = end(a, s, r);
 	no_line = r == EINPROGRESS && s->place.refused && !s->told_no_line;
 	s->told_no_line |= no_line;
 	ipclock__os_mutex_unlock(&s->mutex);
@@ -502,22 +603,26 @@ ipclock__attempt_step(struct attempt *a, struct shared *s)
 
 	if (a->generation != s->generation)
 		return ECANCELED; /* a callback forked, and this is the child */
-	if (r == 0 && a->wait == WAIT_PAUSE && now < a->wake)
+	if (r == 0 && a->wait == WAIT_PAUSE && now < a->wake && !atomic_load(&a->waiter.event.set))
 		return EINPROGRESS;
 	ipclock__os_mutex_lock(&s->mutex);
+	if (a->over) {
+		ipclock__os_mutex_unlock(&s->mutex);
+		return ECANCELED; /* a callback, or another thread, cancelled it */
+	}
 	if (r == 0)
 		r = go_on(a, s, now);
 	if (r == EBUSY) {
 		plan(a, s, now);
 		r = EINPROGRESS;
 	} else
-		end(a, s, r);
+		r = end(a, s, r);
 	ms = waited_ms(a, now);
 	s->waited_ms = ms;
 	ipclock__os_mutex_unlock(&s->mutex);
 	if (r != EINPROGRESS)
 		say_ended(a, s, r, ms);
-	return r;
+	return a->generation == s->generation ? r : ECANCELED; /* the log callback forked */
 }
 
 int
@@ -565,8 +670,13 @@ ipclock__attempt_run(struct attempt *a, struct shared *s, int timeout_ms)
 void
 ipclock__attempt_abandon(struct attempt *a, struct shared *s)
 {
+	bool over;
+
 	ipclock__os_mutex_lock(&s->mutex);
-	end(a, s, ECANCELED);
+	over = a->over;
+	if (!over)
+		end(a, s, ECANCELED);
 	ipclock__os_mutex_unlock(&s->mutex);
-	say_ended(a, s, ECANCELED, waited_ms(a, ipclock__os_now()));
+	if (!over)
+		say_ended(a, s, ECANCELED, waited_ms(a, ipclock__os_now()));
 }

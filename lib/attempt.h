@@ -20,6 +20,7 @@
 #include "lock_file.h"
 #include "options.h"
 #include "os.h"
+#include "recursive.h"
 
 /* What there is to wait for after a look in vain. */
 enum wait {
@@ -49,6 +50,8 @@ struct attempt {
 	bool helper_runs;
 	bool helper_stops_at_lock; /* it comes back when its turn has come, and takes no lock */
 	bool may_hold;          /* a helper may have got the lock, even if it was stopped */
+	bool over;              /* ended: a step that comes late finds nothing to do */
+	bool entered;           /* its owner holds it already */
 	bool blocks;            /* acquire: may sleep in this thread */
 };
 
@@ -63,6 +66,7 @@ struct shared {
 	struct lock_file file;
 	struct place place;
 	struct local local;
+	struct owners owners;   /* for recursion */
 	struct options options;
 	uint32_t seed;
 	unsigned generation;    /* counted up in the child of a fork: older attempts are gone */
@@ -92,8 +96,11 @@ int ipclock__attempt_run(struct attempt *attempt, struct shared *shared, int tim
 /* Gives back all that it has. */
 void ipclock__attempt_abandon(struct attempt *attempt, struct shared *shared);
 
-/* Closes a soiled descriptor once nobody of the handle holds or waits. */
-void ipclock__attempt_tidy(struct shared *shared);
+/* Who calls, as an owner of a recursive lock. */
+uint64_t ipclock__attempt_owner(const struct shared *shared);
+
+/* Gives one holder's lock back, with the mutex held. */
+int ipclock__attempt_give(struct shared *shared, enum os_mode mode);
 
 /* Milliseconds until the next step is due. */
 int ipclock__attempt_due_ms(const struct attempt *attempt);

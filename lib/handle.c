@@ -8,8 +8,6 @@
 
 #include "handle.h"
 
-static const char STEP[] = "step";
-
 static struct handle *
 handle_of(struct lock_file *file)
 {
@@ -24,30 +22,35 @@ is_held(const struct handle *h)
 
 /* ---- what is said of a call ---- */
 
-/* Only what the caller did can be EINVAL once the file is open. */
-static const char *
-reason_of(const char *operation, int error)
-{
-	if (error != EINVAL)
-		return NULL;
-	return operation == STEP ? "nothing was started" : "the timeout is below -1";
-}
+static const char *const reasons[] = {
+	[BAD_TIMEOUT] = "the timeout is below -1",
+	[NOT_STARTED_YET] = "nothing was started",
+	[NOT_A_FILE] = "not a regular file",
+};
 
 /* A success costs one look; threads that share the handle write the rest under its mutex. */
 static int
-finish(struct handle *h, const char *operation, int r)
+finish_because(struct handle *h, const char *operation, int r, enum reason reason)
 {
-	struct failure failure = { operation, reason_of(operation, r), r, 0 };
+	struct failure failure = { operation, reasons[reason], r, 0 };
 
 	if (r || atomic_load_explicit(&h->error, memory_order_relaxed)) {
 		ipclock__os_mutex_lock(&h->shared.mutex);
 		failure.waited_ms = h->shared.waited_ms;
 		h->operation = operation;
+		h->reason = (unsigned char)reason;
 		atomic_store_explicit(&h->error, r, memory_order_relaxed);
 		ipclock__os_mutex_unlock(&h->shared.mutex);
 	}
 	ipclock__message_note(&failure, h->shared.file.path);
 	return r;
+}
+
+/* With good arguments only the file can be EINVAL: something else took its place. */
+static int
+finish(struct handle *h, const char *operation, int r)
+{
+	return finish_because(h, operation, r, r == EINVAL ? NOT_A_FILE : NO_REASON);
 }
 
 /* Bad input, with no handle to speak of. */
@@ -79,15 +82,17 @@ forked(struct lock_file *file)
 	ipclock__os_event_make(&h->attempt.waiter.event);
 	if (h->started == STARTED)
 		h->started = CANCELLED;
+	h->adopts = is_held(h) && h->shared.options.inherit && file->path;
+	if (h->adopts && local->first) /* another thread's number: the parent's death would not give it back */
+		ipclock__place_leave_line(&h->shared.place, &file->os);
 	local->first = local->last = NULL;
 	local->draining = false;
-	h->adopts = is_held(h) && h->shared.options.inherit && file->path;
 	if (h->adopts)
 		return;
 	local->writer = false;
 	local->readers = 0;
 	file->writer = 0;
-	ipclock__owners_reset(&h->owners);
+	ipclock__owners_reset(&h->shared.owners);
 	h->shared.has_queue = -1;
 	if (file->path)
 		ipclock__os_forget(&file->os);
@@ -102,12 +107,16 @@ adopt(struct handle *h)
 	uint64_t thread = ipclock__os_thread();
 	struct owner *owner;
 
-	h->adopts = false;
-	if (h->shared.local.writer)
+	if (!h->adopts)
+		return;
+	ipclock__os_mutex_lock(&h->shared.mutex);
+	if (h->adopts && h->shared.local.writer)
 		h->shared.file.writer = thread;
-	for (owner = &h->owners.first; owner; owner = owner->next)
+	for (owner = &h->shared.owners.first; owner && h->adopts; owner = owner->next)
 		if (owner->who != PROCESS)
 			owner->who = thread;
+	h->adopts = false;
+	ipclock__os_mutex_unlock(&h->shared.mutex);
 }
 
 /* ---- open and close ---- */
@@ -215,7 +224,7 @@ ipclock__handle_close(struct handle *h)
 	ipclock__lock_file_close(&h->shared.file);
 	ipclock__os_event_free(&h->attempt.waiter.event);
 	ipclock__os_mutex_free(&h->shared.mutex);
-	ipclock__owners_free(&h->owners);
+	ipclock__owners_free(&h->shared.owners);
 	ipclock__os_free(h);
 	ipclock__os_leave(&guard);
 	return refuse("close", NULL, NULL, 0);
@@ -223,68 +232,12 @@ ipclock__handle_close(struct handle *h)
 
 /* ---- acquire ---- */
 
-static uint64_t
-owner_key(const struct handle *h)
-{
-	return h->shared.options.recursive_process ? PROCESS : ipclock__os_thread();
-}
-
-/*
- * An owner that acquires again: 0, counted.  EBUSY: it is no owner, go and wait.
- * A write in a read would wait for itself.
- */
-static int
-again(struct handle *h, enum os_mode mode)
-{
-	struct owner *owner;
-	unsigned *count;
-	int r = EBUSY;
-
-	if (!h->shared.options.recursive)
-		return EBUSY;
-	ipclock__os_mutex_lock(&h->shared.mutex);
-	owner = ipclock__owners_find(&h->owners, owner_key(h));
-	if (owner && mode == OS_EXCLUSIVE && owner->writes == 0)
-		r = EDEADLK;
-	else if (owner) {
-		count = mode == OS_EXCLUSIVE ? &owner->writes : &owner->reads;
-		r = *count == UINT_MAX ? ENOLCK : 0;
-		*count += r == 0;
-	}
-	ipclock__os_mutex_unlock(&h->shared.mutex);
-	return r;
-}
-
-static int unlock(struct handle *h, enum os_mode mode);
-
-/* The first time: from now on it is the owner. */
-static int
-count_first(struct handle *h, enum os_mode mode)
-{
-	struct owner *owner;
-	int r = 0;
-
-	if (!h->shared.options.recursive)
-		return 0;
-	ipclock__os_mutex_lock(&h->shared.mutex);
-	owner = ipclock__owners_get(&h->owners, owner_key(h));
-	if (!owner) {
-		unlock(h, mode);
-		r = ENOMEM;
-	} else if (mode == OS_EXCLUSIVE)
-		owner->writes++;
-	else
-		owner->reads++;
-	ipclock__os_mutex_unlock(&h->shared.mutex);
-	return r;
-}
-
 static int
 check(struct handle *h, const char *operation, int timeout_ms)
 {
 	if (!h)
 		return refuse(operation, NULL, "no handle: NULL", EINVAL);
-	return timeout_ms < -1 ? finish(h, operation, EINVAL) : 0;
+	return timeout_ms < -1 ? finish_because(h, operation, EINVAL, BAD_TIMEOUT) : 0;
 }
 
 int
@@ -298,43 +251,16 @@ ipclock__handle_acquire(struct handle *h, enum os_mode mode, int timeout_ms)
 	if (r)
 		return r;
 	ipclock__os_enter(&guard);
-	if (h->adopts)
-		adopt(h);
-	r = again(h, mode);
-	if (r == EBUSY) {
-		ipclock__os_event_make(&attempt.waiter.event);
-		ipclock__attempt_make(&attempt, &h->shared, mode, true);
-		r = ipclock__attempt_run(&attempt, &h->shared, timeout_ms);
-		if (r == 0)
-			r = count_first(h, mode);
-	}
+	adopt(h);
+	ipclock__os_event_make(&attempt.waiter.event);
+	ipclock__attempt_make(&attempt, &h->shared, mode, true);
+	r = ipclock__attempt_run(&attempt, &h->shared, timeout_ms);
 	r = finish(h, operation, r);
 	ipclock__os_leave(&guard);
 	return r;
 }
 
 /* ---- release ---- */
-
-/* With the mutex held: the handle holds so much less. */
-static int
-unlock(struct handle *h, enum os_mode mode)
-{
-	struct shared *s = &h->shared;
-	int r = 0, lost;
-
-	if (mode == OS_EXCLUSIVE)
-		atomic_store_explicit(&s->file.writer, 0, memory_order_relaxed);
-	if (ipclock__local_give(&s->local, mode)) {
-		lost = ipclock__os_range_check(&s->file.os, ipclock__place_range_of(&s->place, mode), mode);
-		r = ipclock__place_unlock(&s->place, &s->file.os);
-		s->soiled |= r != 0;
-		ipclock__attempt_tidy(s);
-		if (lost)
-			r = lost;
-	}
-	ipclock__local_wake(&s->local);
-	return r;
-}
 
 /*
  * The first bytes go first: what is left keeps everybody out as well.  On an
@@ -360,12 +286,19 @@ convert_to_shared(struct handle *h)
 	return 0;
 }
 
+static struct owner *
+owner_of(struct handle *h)
+{
+	return ipclock__owners_find(&h->shared.owners, ipclock__attempt_owner(&h->shared));
+}
+
 /* A write given back inside a read of the same owner leaves the read. */
 static int
 release_recursive(struct handle *h, enum os_mode mode)
 {
-	struct owner *owner = ipclock__owners_find(&h->owners, owner_key(h));
+	struct owner *owner = owner_of(h);
 	unsigned *count;
+	int r;
 
 	if (!owner)
 		return EPERM;
@@ -375,7 +308,11 @@ release_recursive(struct handle *h, enum os_mode mode)
 	--*count;
 	if (owner->writes || (mode == OS_SHARED && owner->reads))
 		return 0;
-	return owner->reads ? convert_to_shared(h) : unlock(h, mode);
+	if (owner->reads == 0)
+		return ipclock__attempt_give(&h->shared, mode);
+	r = convert_to_shared(h);
+	owner->writes += r != 0; /* it is still held for writing */
+	return r;
 }
 
 static int
@@ -385,7 +322,7 @@ release_plain(struct handle *h, enum os_mode mode)
 
 	if (mode == OS_EXCLUSIVE ? !local->writer : local->readers == 0)
 		return EPERM;
-	return unlock(h, mode);
+	return ipclock__attempt_give(&h->shared, mode);
 }
 
 static int
@@ -398,7 +335,7 @@ downgrade(struct handle *h)
 		return EPERM;
 	if (!h->shared.options.recursive)
 		return convert_to_shared(h);
-	owner = ipclock__owners_find(&h->owners, owner_key(h));
+	owner = owner_of(h);
 	if (!owner)
 		return EPERM;
 	if (owner->writes > 1)
@@ -420,6 +357,8 @@ convert_to_exclusive(struct handle *h)
 
 	if (s->local.readers > 1)
 		return EBUSY;
+	if (!s->options.trust_path && ipclock__lock_file_check(&s->file) == ESTALE)
+		return EBUSY; /* this one is let go of, not upgraded */
 	if (!(s->file.os.access & OS_WRITE))
 		return s->file.read_only ? s->file.read_only : EBADF;
 	r = ipclock__os_range_try(&s->file.os, s->place.exclusive, OS_EXCLUSIVE);
@@ -441,7 +380,7 @@ try_upgrade(struct handle *h)
 		return EPERM;
 	if (!h->shared.options.recursive)
 		return convert_to_exclusive(h);
-	owner = ipclock__owners_find(&h->owners, owner_key(h));
+	owner = owner_of(h);
 	if (!owner)
 		return EPERM;
 	r = convert_to_exclusive(h);
@@ -462,8 +401,7 @@ change(struct handle *h, const char *operation, int (*how)(struct handle *, enum
 	if (!h)
 		return refuse(operation, NULL, "no handle: NULL", EINVAL);
 	ipclock__os_enter(&guard);
-	if (h->adopts)
-		adopt(h);
+	adopt(h);
 	ipclock__os_mutex_lock(&h->shared.mutex);
 	r = how(h, mode);
 	ipclock__os_mutex_unlock(&h->shared.mutex);
@@ -504,33 +442,27 @@ ipclock__handle_try_upgrade(struct handle *h)
 
 /* ---- start and step ---- */
 
-/* Ended, unless it goes on. */
+/* Ended, unless it goes on; or it was cancelled under our feet. */
 static int
 take_stock(struct handle *h, int r)
 {
-	if (r == EINPROGRESS)
-		return r;
-	if (r == 0)
-		r = count_first(h, h->attempt.waiter.mode);
-	h->started = NOT_STARTED;
+	int started = STARTED;
+
+	if (r != EINPROGRESS)
+		atomic_compare_exchange_strong(&h->started, &started, NOT_STARTED);
 	return r;
 }
 
 static int
 start(struct handle *h, enum os_mode mode, int timeout_ms)
 {
-	int r, none = NOT_STARTED, cancelled = CANCELLED;
+	int none = NOT_STARTED, cancelled = CANCELLED;
 
 	if (!atomic_compare_exchange_strong(&h->started, &none, STARTED) &&
 	    !atomic_compare_exchange_strong(&h->started, &cancelled, STARTED))
 		return EINPROGRESS;
-	r = again(h, mode);
-	if (r == EBUSY || r == EDEADLK) { /* other tasks share this thread: they may give it back */
-		ipclock__attempt_make(&h->attempt, &h->shared, mode, false);
-		r = take_stock(h, ipclock__attempt_begin(&h->attempt, &h->shared, timeout_ms));
-	} else
-		h->started = NOT_STARTED;
-	return r;
+	ipclock__attempt_make(&h->attempt, &h->shared, mode, false);
+	return take_stock(h, ipclock__attempt_begin(&h->attempt, &h->shared, timeout_ms));
 }
 
 int
@@ -543,8 +475,7 @@ ipclock__handle_start(struct handle *h, enum os_mode mode, int timeout_ms)
 	if (r)
 		return r;
 	ipclock__os_enter(&guard);
-	if (h->adopts)
-		adopt(h);
+	adopt(h);
 	r = start(h, mode, timeout_ms);
 	if (r != EINPROGRESS)
 		finish(h, operation, r);
@@ -569,13 +500,15 @@ ipclock__handle_step(struct handle *h, int *wait_ms)
 	int r;
 
 	if (!h)
-		return refuse(STEP, NULL, "no handle: NULL", EINVAL);
+		return refuse("step", NULL, "no handle: NULL", EINVAL);
 	ipclock__os_enter(&guard);
 	r = step(h);
 	if (wait_ms)
 		*wait_ms = r == EINPROGRESS ? ipclock__attempt_due_ms(&h->attempt) : 0;
-	if (r != EINPROGRESS)
-		finish(h, r == EINVAL ? STEP : ipclock__mode_operation(h->attempt.waiter.mode), r);
+	if (r == EINVAL && h->started == NOT_STARTED)
+		finish_because(h, "step", r, NOT_STARTED_YET);
+	else if (r != EINPROGRESS)
+		finish(h, ipclock__mode_operation(h->attempt.waiter.mode), r);
 	ipclock__os_leave(&guard);
 	return r;
 }
@@ -652,7 +585,7 @@ ipclock__handle_message(struct handle *h)
 		failure.operation = h->operation;
 		failure.error = h->error;
 		failure.waited_ms = h->shared.waited_ms;
-		failure.reason = reason_of(failure.operation, failure.error);
+		failure.reason = reasons[h->reason];
 		ipclock__os_mutex_unlock(&h->shared.mutex);
 		text = ipclock__message_text(&failure, h->shared.file.path);
 	} else

@@ -14,17 +14,19 @@
 #include "attempt.h"
 #include "attr.h"
 #include "message.h"
-#include "recursive.h"
+
+/* What the caller can mend, where the error alone does not tell. */
+enum reason { NO_REASON, BAD_TIMEOUT, NOT_STARTED_YET, NOT_A_FILE };
 
 enum started { NOT_STARTED, STARTED, CANCELLED };
 
 struct handle {
 	struct shared shared;
-	struct owners owners;      /* for recursion */
 	const char *operation;     /* the last call that failed */
 	_Atomic int error;         /* of the last call */
 	_Atomic int started;       /* enum started */
-	bool adopts;               /* an inherited lock, whose owner is the first to call */
+	_Atomic bool adopts;       /* an inherited lock, whose owner is the first to call */
+	unsigned char reason;      /* enum reason: more of the error */
 	struct attempt attempt;    /* the started one */
 };
 

@@ -46,6 +46,22 @@ ipclock__place_unlock(const struct place *place, const struct os_file *file)
 	return ipclock__os_range_unlock(file, place->exclusive);
 }
 
+int
+ipclock__place_leave_line(const struct place *place, const struct os_file *file)
+{
+	struct os_range line = { place->line, LAYOUT_LINE_LEN };
+
+	return place->line == NO_LINE ? 0 : ipclock__os_range_unlock(file, line);
+}
+
+int
+ipclock__place_clean(const struct place *place, const struct os_file *file)
+{
+	int r = ipclock__place_unlock(place, file);
+
+	return r ? r : ipclock__place_leave_line(place, file);
+}
+
 void
 ipclock__line_make(struct line *line, const struct os_file *file, struct place *place, enum os_mode mode)
 {
@@ -159,12 +175,10 @@ number_mode(const struct line *line)
 static int
 give_number_back(struct line *line)
 {
-	struct os_range all = { line->place->line, LAYOUT_LINE_LEN };
-
 	if (line->number == NO_NUMBER)
 		return 0;
 	line->number = NO_NUMBER;
-	return ipclock__os_range_unlock(line->file, all);
+	return ipclock__place_leave_line(line->place, line->file);
 }
 
 /*
@@ -296,12 +310,23 @@ try_lock(struct line *line)
 	return r == EBUSY ? blocked_by(line, lock, line->mode, NOBODY) : r;
 }
 
+/* The number goes, or the lock does too. */
+static int
+leave_with_lock(struct line *line)
+{
+	int r = ipclock__line_leave(line);
+
+	if (r)
+		ipclock__place_unlock(line->place, line->file);
+	return r;
+}
+
 int
 ipclock__line_take(struct line *line)
 {
 	int r = try_lock(line);
 
-	return r ? r : ipclock__line_leave(line);
+	return r ? r : leave_with_lock(line);
 }
 
 int
@@ -336,7 +361,7 @@ ipclock__line_follow(struct line *line)
 
 	line->next_mode = OS_UNLOCKED;
 	if (next_is_lock(line))
-		return ipclock__line_leave(line);
+		return leave_with_lock(line);
 	r = ipclock__os_range_unlock(line->file, line->next);
 	line->soiled |= r != 0;
 	return r ? r : EBUSY;

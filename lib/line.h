@@ -82,6 +82,12 @@ bool ipclock__line_lock_is_free(const struct line *line);
 /* Gives the lock back, in either mode. */
 int ipclock__place_unlock(const struct place *place, const struct os_file *file);
 
+/* Gives whatever the description has in the line back. */
+int ipclock__place_leave_line(const struct place *place, const struct os_file *file);
+
+/* Gives lock and line back, for a description that cannot be closed. */
+int ipclock__place_clean(const struct place *place, const struct os_file *file);
+
 /* The lock's bytes in that mode. */
 struct os_range ipclock__place_range_of(const struct place *place, enum os_mode mode);
 

@@ -647,6 +647,85 @@ START_TEST(recursion_counts)
 }
 END_TEST
 
+START_TEST(A_an_upgrade_is_safe_from_a_reader_of_the_same_handle_in_line)
+{
+	int i;
+
+	open_rw(0);
+	ck_assert_int_eq(ipclock_rw_pollfd(rw), 99);
+	ck_assert_int_eq(ipclock_rw_acquire_read(rw, 0), 0);
+	fake_lock(other, LINE, 1, OS_EXCLUSIVE);
+	ck_assert_int_eq(ipclock_rw_start_read(rw, _i ? -1 : 9000), EINPROGRESS);
+	ck_assert_int_eq(ipclock_rw_try_upgrade(rw), 0);
+	if (_i & 1)
+		fake_replace(PATH);
+	for (i = 1; i < 6; i++) {
+		fake_pass_until(500 * i);
+		ck_assert_int_eq(ipclock_rw_step(rw, NULL), EINPROGRESS);
+	}
+	ck_assert(!fake_lock(other, LOCK + 2, 510, OS_SHARED));
+	other_leaves();
+	ck_assert_int_eq(ipclock_rw_release_write(rw), 0);
+	ck_assert_int_eq(ipclock_rw_step(rw, NULL), 0);
+	ck_assert_int_eq(fake_locked(PATH, LOCK + 2, NULL), OS_SHARED);
+}
+END_TEST
+
+static int
+cancel_it(void *ctx)
+{
+	(void)ctx;
+	if (fake_ms() >= 50)
+		ipclock_rw_cancel(rw);
+	return 0;
+}
+
+START_TEST(G_a_cancel_from_within_a_step_leaves_nothing)
+{
+	ipclock_attr_set_cancel(attr, cancel_it, NULL);
+	open_rw(0);
+	other_writes();
+	ck_assert_int_eq(ipclock_rw_start_write(rw, -1), EINPROGRESS);
+	fake_pass_until(60);
+	ck_assert_int_eq(ipclock_rw_step(rw, NULL), ECANCELED);
+	ck_assert_int_eq(fake_locks(), 0);
+	ck_assert_int_eq(ipclock_rw_step(rw, NULL), ECANCELED);
+}
+END_TEST
+
+START_TEST(a_write_that_cannot_become_a_read_goes_on)
+{
+	open_rw(IPCLOCK_RECURSIVE);
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, 0), 0);
+	ck_assert_int_eq(ipclock_rw_acquire_read(rw, 0), 0);
+	fake_fail("range_unlock", 1, ENOLCK);
+	ck_assert_int_eq(ipclock_rw_release_write(rw), ENOLCK);
+	ck_assert_int_eq(ipclock_rw_release_read(rw), 0);
+	ck_assert_int_eq(fake_locked(PATH, LOCK, NULL), OS_EXCLUSIVE);
+	ck_assert_int_eq(ipclock_rw_release_write(rw), 0);
+	ck_assert_int_eq(fake_locks(), 0);
+}
+END_TEST
+
+START_TEST(G_a_number_that_cannot_be_given_back_costs_the_lock_not_the_line)
+{
+	struct os_file file;
+	enum os_kind kind;
+
+	ck_assert_int_eq(ipclock__os_open(&file, &kind, PATH, OS_READ | OS_WRITE), 0);
+	ck_assert_int_eq(ipclock_rw_open_fd(&rw, file.fd, attr), 0);
+	other_writes();
+	fake_at(5, other_leaves);
+	fake_fail("range_unlock", 1, ENOLCK);
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, 100), ENOLCK);
+	ck_assert_int_eq(ipclock_rw_held(rw), 0);
+	ck_assert_int_eq(fake_locks(), 0);
+	ck_assert_int_eq(ipclock_rw_close(rw), 0);
+	rw = NULL;
+	ipclock__os_close(&file);
+}
+END_TEST
+
 static TCase *
 time_and_pauses(void)
 {
@@ -704,6 +783,10 @@ steps_and_errors(void)
 	tcase_add_test(tcase, a_failed_conversion_keeps_what_was_held);
 	tcase_add_loop_test(tcase, G_any_failure_leaves_nothing, 0, 128);
 	tcase_add_test(tcase, A_the_bytes_of_a_range_are_plain);
+	tcase_add_loop_test(tcase, A_an_upgrade_is_safe_from_a_reader_of_the_same_handle_in_line, 0, 2);
+	tcase_add_test(tcase, G_a_cancel_from_within_a_step_leaves_nothing);
+	tcase_add_test(tcase, a_write_that_cannot_become_a_read_goes_on);
+	tcase_add_test(tcase, G_a_number_that_cannot_be_given_back_costs_the_lock_not_the_line);
 	tcase_add_loop_test(tcase, recursion_counts, 0, 2);
 	return tcase;
 }

@@ -50,7 +50,7 @@ int ipclock_open(struct ipclock **lock, const char *path, const struct ipclock_a
  * A handle on a descriptor of the caller's, who keeps it open and closes it
  * after the handle: its open file description then owns the lock, and shares it
  * with every duplicate of the descriptor.  The path is neither known nor
- * checked.  In the child of a fork(2) every call but close says EPERM.
+ * checked.  In the child of a fork(2) acquire, start and release say EPERM.
  *
  * EBADF	not an open descriptor
  * EINVAL	not a regular file
@@ -82,7 +82,9 @@ int ipclock_acquire(struct ipclock *lock, int timeout_ms);
 /*
  * Releases.  EPERM: this process does not hold it, or with IPCLOCK_RECURSIVE
  * another thread does.  ENOLCK, EIO: the kernel refused; the descriptor was
- * closed, which frees the lock all the same.
+ * closed, which frees the lock all the same.  ESTALE, on systems without open
+ * file description locks: it was lost before, to a close of the lock file by
+ * other code of this process.
  */
 int ipclock_release(struct ipclock *lock);
 
@@ -99,7 +101,8 @@ int ipclock_close(struct ipclock *lock);
  *
  * start returns 0 (held), EINPROGRESS (waiting), or what acquire returns;
  * never EDEADLK, since an event loop's tasks share a thread.  Where a wait is
- * started already it says EINPROGRESS and changes nothing.
+ * started already it says EINPROGRESS and changes nothing.  A started wait
+ * belongs to one thread: step and cancel are not for two at once.
  */
 int ipclock_start(struct ipclock *lock, int timeout_ms);
 
