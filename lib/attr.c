@@ -120,10 +120,11 @@ ipclock_attr_set_protocol(struct ipclock_attr *attr, int protocol)
 {
 	if (!attr)
 		return set("set protocol", "no options: NULL", EINVAL);
-	if (protocol == IPCLOCK_FLOCK)
-		return set("set protocol", "flock is not a family of this version", ENOTSUP);
-	if (protocol != IPCLOCK_RANGE)
+	if (protocol != IPCLOCK_RANGE && protocol != IPCLOCK_FLOCK)
 		return set("set protocol", "unknown protocol", EINVAL);
+	if (protocol == IPCLOCK_FLOCK && (attr->slot_set || attr->range_set))
+		return set("set protocol", "flock locks the whole file: no slot, no range", EINVAL);
+	attr->whole = protocol == IPCLOCK_FLOCK;
 	return done();
 }
 
@@ -133,6 +134,8 @@ ipclock_attr_set_slot(struct ipclock_attr *attr, unsigned slot)
 	if (!attr || slot > LAYOUT_LAST_SLOT || attr->range_set)
 		return set("set slot",
 		    !attr ? "no options: NULL" : attr->range_set ? "a range is set already" : "slots are 0 to 2097151", EINVAL);
+	if (attr->whole)
+		return set("set slot", "flock locks the whole file: no slot", EINVAL);
 	attr->slot = slot;
 	attr->slot_set = true;
 	return done();
@@ -141,8 +144,10 @@ ipclock_attr_set_slot(struct ipclock_attr *attr, unsigned slot)
 int
 ipclock_attr_set_range(struct ipclock_attr *attr, int64_t start, int64_t len)
 {
-	if (!attr || attr->slot_set)
-		return set("set range", !attr ? "no options: NULL" : "a slot is set already", EINVAL);
+	if (!attr || attr->slot_set || attr->whole)
+		return set("set range",
+		    !attr ? "no options: NULL" : attr->whole ? "flock locks the whole file: no range" : "a slot is set already",
+		    EINVAL);
 	if (start < 0 || len < 0 || start > INT64_MAX - len)
 		return set("set range", "start and length must be 0 or more, and end below 2^63", EINVAL);
 	attr->range.start = start;

@@ -18,6 +18,7 @@ struct ipclock_attr {
 	unsigned perm;
 	bool slot_set;
 	bool range_set;
+	bool whole; /* flock(2) in place of byte ranges */
 	bool create;
 	bool make_parents;
 };

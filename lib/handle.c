@@ -26,6 +26,7 @@ static const char *const reasons[] = {
 	[BAD_TIMEOUT] = "the timeout is below -1",
 	[NOT_STARTED_YET] = "nothing was started",
 	[NOT_A_FILE] = "not a regular file",
+	[NO_CONVERSION] = "flock(2) cannot turn one mode into the other without letting go",
 };
 
 /* A success costs one look; threads that share the handle write the rest under its mutex. */
@@ -127,7 +128,8 @@ set_up(struct handle *h, const struct ipclock_attr *attr)
 	struct shared *s = &h->shared;
 
 	s->options = attr->options;
-	if (attr->range_set)
+	s->file.os.whole = attr->whole;
+	if (attr->range_set || attr->whole) /* of a whole file: range 0, 0 */
 		ipclock__place_range(&s->place, attr->range);
 	else
 		ipclock__place_slot(&s->place, attr->slot, !attr->options.unfair);
@@ -147,7 +149,7 @@ make(struct handle **handle, const char *path, int fd, const struct ipclock_attr
 	struct handle *h;
 	int r;
 
-	if (attr->options.inherit && !ipclock__os_range_inherits())
+	if (attr->options.inherit && !attr->whole && !ipclock__os_range_inherits())
 		return ENOTSUP;
 	h = ipclock__os_alloc(sizeof(*h));
 	if (!h)
@@ -273,6 +275,8 @@ convert_to_shared(struct handle *h)
 	struct os_range skipped = { s->place.exclusive.start, s->place.shared_skip };
 	int r = 0;
 
+	if (s->file.os.whole)
+		return ENOTSUP; /* flock(2) lets go before it takes: a failed one would have lost the lock */
 	if (skipped.len)
 		r = ipclock__os_range_unlock(&s->file.os, skipped);
 	if (r == 0)
@@ -355,6 +359,8 @@ convert_to_exclusive(struct handle *h)
 	struct shared *s = &h->shared;
 	int r;
 
+	if (s->file.os.whole)
+		return ENOTSUP;
 	if (s->local.readers > 1)
 		return EBUSY;
 	if (!s->options.trust_path && ipclock__lock_file_check(&s->file) == ESTALE)
@@ -405,7 +411,7 @@ change(struct handle *h, const char *operation, int (*how)(struct handle *, enum
 	ipclock__os_mutex_lock(&h->shared.mutex);
 	r = how(h, mode);
 	ipclock__os_mutex_unlock(&h->shared.mutex);
-	r = finish(h, operation, r);
+	finish_because(h, operation, r, r == ENOTSUP && h->shared.file.os.whole ? NO_CONVERSION : NO_REASON);
 	ipclock__os_leave(&guard);
 	return r;
 }

@@ -16,7 +16,7 @@
 #include "message.h"
 
 /* What the caller can mend, where the error alone does not tell. */
-enum reason { NO_REASON, BAD_TIMEOUT, NOT_STARTED_YET, NOT_A_FILE };
+enum reason { NO_REASON, BAD_TIMEOUT, NOT_STARTED_YET, NOT_A_FILE, NO_CONVERSION };
 
 enum started { NOT_STARTED, STARTED, CANCELLED };
 

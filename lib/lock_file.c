@@ -48,17 +48,18 @@ open_kind(struct lock_file *file, unsigned how)
 	enum os_kind kind;
 	int r = ipclock__os_open(&file->os, &kind, file->path, how);
 
-	if (r == 0 && kind != OS_REGULAR) {
+	if (r == 0 && kind != OS_REGULAR && !(kind == OS_DIRECTORY && file->os.whole)) {
 		ipclock__os_close(&file->os);
 		r = EINVAL;
 	}
 	return r;
 }
 
+/* A directory can be opened for reading only. */
 static bool
 means_read_only(int error)
 {
-	return error == EACCES || error == EPERM || error == EROFS || error == ETXTBSY;
+	return error == EACCES || error == EPERM || error == EROFS || error == ETXTBSY || error == EISDIR;
 }
 
 /*
@@ -68,14 +69,14 @@ means_read_only(int error)
 static int
 open_existing(struct lock_file *file)
 {
-	int r = open_kind(file, OS_READ | OS_WRITE);
+	int r = open_kind(file, OS_READ | OS_WRITE), read_error = 0;
 
 	file->read_only = 0;
-	if (means_read_only(r) && open_kind(file, OS_READ) == 0) {
+	if (means_read_only(r) && (read_error = open_kind(file, OS_READ)) == 0) {
 		file->read_only = r == EROFS ? EROFS : EACCES;
 		return 0;
 	}
-	return r;
+	return r == EISDIR ? read_error : r;
 }
 
 /* Only the creator sets permissions. */
@@ -170,7 +171,7 @@ ipclock__lock_file_adopt(struct lock_file *file, int fd)
 	r = ipclock__os_adopt(&file->os, &kind, fd);
 	if (r)
 		return r;
-	if (kind != OS_REGULAR)
+	if (kind != OS_REGULAR && !(kind == OS_DIRECTORY && file->os.whole))
 		r = EINVAL;
 	ipclock__os_process_lock();
 	if (r == 0)
@@ -234,6 +235,7 @@ ipclock__lock_file_ready(struct lock_file *file, bool for_writing)
 
 	if (file->disowned)
 		return EPERM;
+	for_writing = for_writing && !file->os.whole; /* flock asks for no permission to write */
 	if (!file->path)
 		return for_writing && !(file->os.access & OS_WRITE) ? EBADF : 0;
 	if (file->os.fd >= 0 && !(for_writing && file->read_only))
@@ -277,7 +279,7 @@ ipclock__lock_file_held_by(const struct lock_file *file, uint64_t thread)
 	ipclock__os_process_lock();
 	for (other = files; other; other = other->next)
 		if (atomic_load_explicit(&other->writer, memory_order_relaxed) == thread &&
-		    other->os.id.device == file->os.id.device && other->os.id.inode == file->os.id.inode &&
+		    other->os.whole == file->os.whole && other->os.id.device == file->os.id.device && other->os.id.inode == file->os.id.inode &&
 		    overlap(*other->range, *file->range))
 			break;
 	ipclock__os_process_unlock();

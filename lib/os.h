@@ -120,7 +120,8 @@ enum { OS_READ = 1, OS_WRITE = 2, OS_CREATE = 4 };
 /* An open file.  Its open file description owns the locks made through it. */
 struct os_file {
 	int fd;
-	unsigned access; /* OS_READ, OS_WRITE */
+	unsigned char access; /* OS_READ, OS_WRITE */
+	bool whole;           /* locked as a whole by flock(2), a family of its own; set by the opener */
 	struct os_id id;
 };
 
@@ -153,7 +154,7 @@ int ipclock__os_absolute(const char *path, char **absolute);
 
 const char *ipclock__os_strerror(int error, char *buffer, size_t size);
 
-/* ---- byte ranges ---- */
+/* ---- byte ranges; of a file locked as a whole, whatever the range ---- */
 
 enum os_mode { OS_UNLOCKED, OS_SHARED, OS_EXCLUSIVE };
 
@@ -185,7 +186,7 @@ int ipclock__os_range_wait_stoppable(const struct os_file *file, struct os_range
 
 int ipclock__os_range_unlock(const struct os_file *file, struct os_range range);
 
-/* Some lock of another owner that stands in the way of that mode on that range. */
+/* Some lock of another owner that stands in the way of that mode on that range.  ENOTSUP for a whole file. */
 int ipclock__os_range_query(const struct os_file *file, struct os_range range, enum os_mode mode, struct os_lock *found);
 
 /* May one sleep in the kernel's queue for locks of this file? */

@@ -171,7 +171,6 @@ static int
 open_error(int error)
 {
 	switch (error) {
-	case EISDIR:
 	case ENXIO:
 	case ENODEV:
 	case EOPNOTSUPP:
@@ -232,7 +231,7 @@ ipclock__os_open(struct os_file *file, enum os_kind *kind, const char *path, uns
 	file->fd = open_retrying(path, how);
 	if (file->fd < 0)
 		return open_error(errno);
-	file->access = how & (OS_READ | OS_WRITE);
+	file->access = (unsigned char)(how & (OS_READ | OS_WRITE));
 	r = examine(file, kind);
 	if (r == 0)
 		r = ipclock__os_range_opened(file);

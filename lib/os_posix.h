@@ -26,6 +26,11 @@ int ipclock__os_range_opened(const struct os_file *file);
 int ipclock__os_range_reopen(const char *path, unsigned access);
 void ipclock__os_range_closed(struct os_file *file, bool ours);
 
+/* Locks of the whole file, for a file that is whole. */
+int ipclock__os_flock_try(const struct os_file *file, enum os_mode mode);
+int ipclock__os_flock_wait(const struct os_file *file, enum os_mode mode);
+int ipclock__os_flock_error(int error);
+
 /* Each file's own care for the child of a fork, before the library's. */
 int ipclock__os_event_at_fork(void);
 int ipclock__os_range_at_fork(void);

@@ -275,6 +275,8 @@ ipclock__os_range_try(const struct os_file *file, struct os_range range, enum os
 	sigset_t before;
 	int r;
 
+	if (file->whole)
+		return ipclock__os_flock_try(file, mode);
 	lock_table(&before);
 	r = try_in_table(file, range.start, end_of(range), mode);
 	unlock_table(&before);
@@ -303,6 +305,8 @@ ipclock__os_range_unlock(const struct os_file *file, struct os_range range)
 	sigset_t before;
 	int r;
 
+	if (file->whole)
+		return ipclock__os_flock_try(file, OS_UNLOCKED);
 	lock_table(&before);
 	r = unlock_in_table(file, range.start, end_of(range));
 	unlock_table(&before);
@@ -317,6 +321,8 @@ ipclock__os_range_query(const struct os_file *file, struct os_range range, enum 
 	sigset_t before;
 	int r = 0;
 
+	if (file->whole)
+		return ENOTSUP;
 	lock_table(&before);
 	record = conflict(find(file->id), file->fd, range.start, end_of(range), mode);
 	if (record) {
@@ -340,7 +346,7 @@ ipclock__os_range_check(const struct os_file *file, struct os_range range, enum 
 {
 	struct flock lock;
 
-	if (ask_kernel(file->fd, F_GETLK, range.start, end_of(range), mode, &lock) == 0 && lock.l_type != F_UNLCK)
+	if (!file->whole && ask_kernel(file->fd, F_GETLK, range.start, end_of(range), mode, &lock) == 0 && lock.l_type != F_UNLCK)
 		return ESTALE;
 	return 0;
 }

@@ -65,7 +65,7 @@ ipclock__os_range_try(const struct os_file *file, struct os_range range, enum os
 {
 	struct flock lock = ipclock__os_range_request(range, mode);
 
-	return ask(file, F_OFD_SETLK, &lock);
+	return file->whole ? ipclock__os_flock_try(file, mode) : ask(file, F_OFD_SETLK, &lock);
 }
 
 int
@@ -73,14 +73,14 @@ ipclock__os_range_unlock(const struct os_file *file, struct os_range range)
 {
 	struct flock lock = ipclock__os_range_request(range, OS_UNLOCKED);
 
-	return ask(file, F_OFD_SETLK, &lock);
+	return file->whole ? ipclock__os_flock_try(file, OS_UNLOCKED) : ask(file, F_OFD_SETLK, &lock);
 }
 
 int
 ipclock__os_range_query(const struct os_file *file, struct os_range range, enum os_mode mode, struct os_lock *found)
 {
 	struct flock lock = ipclock__os_range_request(range, mode);
-	int r = ask(file, F_OFD_GETLK, &lock);
+	int r = file->whole ? ENOTSUP : ask(file, F_OFD_GETLK, &lock);
 
 	if (r)
 		return r;

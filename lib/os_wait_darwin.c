@@ -25,6 +25,9 @@ ipclock__os_range_wait(const struct os_file *file, struct os_range range, enum o
 	int64_t left;
 	int r;
 
+	if (file->whole)
+		return ENOTSUP; /* no deadline for these: has_queue says so */
+
 	if (until == OS_NEVER)
 		return fcntl(file->fd, F_OFD_SETLKW, &lock.fl) < 0 ? ipclock__os_range_error(errno) : 0;
 	for (;;) {
@@ -55,5 +58,5 @@ ipclock__os_range_has_queue(const struct os_file *file)
 {
 	struct statfs fs;
 
-	return fstatfs(file->fd, &fs) == 0 && (fs.f_flags & MNT_LOCAL) != 0;
+	return !file->whole && fstatfs(file->fd, &fs) == 0 && (fs.f_flags & MNT_LOCAL) != 0;
 }

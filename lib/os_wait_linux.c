@@ -7,6 +7,7 @@
  */
 #include <config.h>
 
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "os.h"
+#include "os_posix.h"
 #include "os_range_ofd.h"
 
 /* Where off_t was once smaller, the call for the larger one has a name of its own. */
@@ -60,6 +62,8 @@ ipclock__os_range_wait(const struct os_file *file, struct os_range range, enum o
 	struct flock lock = ipclock__os_range_request(range, mode);
 
 	(void)until;
+	if (file->whole)
+		return ipclock__os_flock_wait(file, mode);
 	return fcntl(file->fd, F_OFD_SETLKW, &lock) < 0 ? ipclock__os_range_error(errno) : 0;
 }
 
@@ -78,16 +82,20 @@ int
 ipclock__os_range_wait_stoppable(const struct os_file *file, struct os_range range, enum os_mode mode)
 {
 	struct flock lock = ipclock__os_range_request(range, mode);
-	int fd = file->fd, before, error;
+	int fd = file->fd, operation = mode == OS_EXCLUSIVE ? LOCK_EX : LOCK_SH, before, error;
+	bool whole = file->whole;
 	long r;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &before);
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before); /* and ends here if it was cancelled already */
-	r = syscall(FCNTL, fd, F_OFD_SETLKW, &lock);
+	if (whole)
+		r = syscall(SYS_flock, fd, operation);
+	else
+		r = syscall(FCNTL, fd, F_OFD_SETLKW, &lock);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
 	error = r < 0 ? errno : 0;
 	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &before);
-	return ipclock__os_range_error(error);
+	return whole ? ipclock__os_flock_error(error) : ipclock__os_range_error(error);
 }
 
 bool

@@ -7,7 +7,7 @@
  * level, then the line).  NAME is a handle, made by the open commands.
  *
  *	open NAME PATH [OPTION...]     rw_open NAME PATH [OPTION...]
- *	    OPTION: flags=N slot=N range=START,LEN
+ *	    OPTION: flags=N slot=N range=START,LEN protocol=flock
  *	acquire|read|write NAME MS     start|start_read|start_write NAME MS
  *	release|release_read|release_write|downgrade|upgrade NAME
  *	step|cancel|held|fd|attempts|waited|message|close NAME
@@ -90,6 +90,8 @@ option(struct ipclock_attr *attr, const char *word)
 		ipclock_attr_set_slot(attr, n);
 	else if (sscanf(word, "range=%lld,%lld", &start, &len) == 2)
 		ipclock_attr_set_range(attr, start, len);
+	else if (strcmp(word, "protocol=flock") == 0)
+		ipclock_attr_set_protocol(attr, IPCLOCK_FLOCK);
 	else
 		exit(2);
 }

@@ -386,7 +386,7 @@ ipclock__os_open(struct os_file *file, enum os_kind *kind, const char *path, uns
 	machine.files[fd].open = true;
 	machine.files[fd].inode = inode->number;
 	file->fd = fd;
-	file->access = how & (OS_READ | OS_WRITE);
+	file->access = (unsigned char)(how & (OS_READ | OS_WRITE));
 	file->id.device = 1;
 	file->id.inode = inode->number;
 	*kind = inode->what & FAKE_DIRECTORY ? OS_DIRECTORY : inode->what & FAKE_FIFO ? OS_OTHER : OS_REGULAR;

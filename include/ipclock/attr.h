@@ -72,12 +72,18 @@ int ipclock_attr_set_cancel(struct ipclock_attr *attr, int (*cancel)(void *ctx),
 /* Hears of waits and warnings: one line, no newline, valid during the call.  NULL: silence. */
 int ipclock_attr_set_log(struct ipclock_attr *attr, void (*log)(void *ctx, int level, const char *line), void *ctx);
 
-/* IPCLOCK_RANGE.  ENOTSUP for a family that this build has not. */
+/*
+ * IPCLOCK_RANGE, the default, or IPCLOCK_FLOCK, to share with flock(1) and its
+ * family: the whole file, or a directory; no line and so no order of arrival,
+ * no downgrade and no upgrade (ENOTSUP).  EINVAL for another, and for
+ * IPCLOCK_FLOCK with a slot or a range.
+ */
 int ipclock_attr_set_protocol(struct ipclock_attr *attr, int protocol);
 
 /*
  * Which of a file's 2097152 independent locks, from 0.  Default 0, whose bytes
- * are SQLite's.  EINVAL beyond 2097151, or after ipclock_attr_set_range().
+ * are SQLite's.  EINVAL beyond 2097151, or after ipclock_attr_set_range() or
+ * IPCLOCK_FLOCK.
  */
 int ipclock_attr_set_slot(struct ipclock_attr *attr, unsigned slot);
 
@@ -86,7 +92,7 @@ int ipclock_attr_set_slot(struct ipclock_attr *attr, unsigned slot);
  * len 0 is to the end of whatever the file may become, so 0, 0 is the whole
  * file (fasteners, lockf); 0, 1 is what most Windows programs lock.  No line:
  * waiters are served as the kernel likes.  EINVAL for a negative number, an
- * end beyond INT64_MAX, or after ipclock_attr_set_slot().
+ * end beyond INT64_MAX, or after ipclock_attr_set_slot() or IPCLOCK_FLOCK.
  */
 int ipclock_attr_set_range(struct ipclock_attr *attr, int64_t start, int64_t len);
 

@@ -38,14 +38,14 @@ int ipclock_rw_release_write(struct ipclock_rw *rw);
 
 /*
  * Turns write into read, and nobody writes in between.  EPERM: not held for
- * writing.  EBUSY: held for writing more than once.
+ * writing.  EBUSY: held for writing more than once.  ENOTSUP: IPCLOCK_FLOCK.
  */
 int ipclock_rw_downgrade(struct ipclock_rw *rw);
 
 /*
  * Turns the only read into write, or says EBUSY at once; reading goes on then.
  * It never waits: two readers that wait for each other would wait for ever.
- * EPERM: not held for reading, or for writing already.
+ * EPERM: not held for reading, or for writing already.  ENOTSUP: IPCLOCK_FLOCK.
  */
 int ipclock_rw_try_upgrade(struct ipclock_rw *rw);
 
