@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "handle.h"
+#include "holders.h"
 
 static struct handle *
 handle_of(struct lock_file *file)
@@ -578,6 +579,20 @@ ipclock__handle_path(struct handle *h)
 	return h ? h->shared.file.path : NULL;
 }
 
+/* Looked up when somebody asks, not when it failed. */
+static void
+name_holder(struct handle *h)
+{
+	const struct shared *s = &h->shared;
+	struct sought sought = { .path = s->file.path, .fd = -1, .place = s->place, .whole = s->file.os.whole };
+	char text[96];
+
+	if (!s->file.path)
+		sought.fd = s->file.os.fd;
+	ipclock__holders_named(&sought, text, sizeof(text));
+	ipclock__message_go_on(text);
+}
+
 const char *
 ipclock__handle_message(struct handle *h)
 {
@@ -594,6 +609,8 @@ ipclock__handle_message(struct handle *h)
 		failure.reason = reasons[h->reason];
 		ipclock__os_mutex_unlock(&h->shared.mutex);
 		text = ipclock__message_text(&failure, h->shared.file.path);
+		if (failure.error == EBUSY || failure.error == ETIMEDOUT)
+			name_holder(h);
 	} else
 		text = ipclock__message_last();
 	ipclock__os_leave(&guard);

@@ -12,7 +12,7 @@
 static _Thread_local struct {
 	struct failure failure;
 	char path[MOST_PATH];
-	char text[MOST_PATH + 256];
+	char text[MOST_PATH + 352];
 } last;
 
 /* The error as our user means it, where that is more than the system's words. */
@@ -94,6 +94,15 @@ ipclock__message_text(const struct failure *failure, const char *path)
 	if (failure->error)
 		ipclock__message_format(failure, path, last.text, sizeof(last.text));
 	return last.text;
+}
+
+void
+ipclock__message_go_on(const char *more)
+{
+	size_t length = strlen(last.text);
+
+	if (length && *more)
+		snprintf(last.text + length, sizeof(last.text) - length, "; %s", more);
 }
 
 const char *

@@ -32,6 +32,9 @@ void ipclock__message_format(const struct failure *failure, const char *path, ch
 void ipclock__message_note(const struct failure *failure, const char *path);
 const char *ipclock__message_last(void);
 
+/* Goes on with "; more" behind the sentence that was told last. */
+void ipclock__message_go_on(const char *more);
+
 /* The sentence for a handle's failure, in the calling thread's buffer. */
 const char *ipclock__message_text(const struct failure *failure, const char *path);
 

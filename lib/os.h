@@ -198,4 +198,32 @@ bool ipclock__os_range_inherits(void);
 /* ESTALE if a range that was locked exclusively is seen to be lost, where the system can lose one. */
 int ipclock__os_range_check(const struct os_file *file, struct os_range range, enum os_mode mode);
 
+/* ---- who holds what ---- */
+
+/* A lock on a file, or a wait for one in the kernel's queue. */
+struct os_claim {
+	long pid;               /* 0: not to be known */
+	unsigned long group;    /* claims of one descriptor follow each other with its number; 0: alone */
+	enum os_mode mode;
+	struct os_range range;
+	bool waits;
+	bool listed;            /* from the kernel's list of all locks: may have been told before, with its pid */
+};
+
+/*
+ * Tells take of every claim on the file at path, or at fd where path is NULL,
+ * of the family that whole names: first those of the processes that we may look
+ * into, then the list of all.  Needs no permission on the file and locks
+ * nothing.  The kind is filled in first.  An error of take's ends it.  ENOTSUP:
+ * the system does not tell.
+ */
+int ipclock__os_claims(const char *path, int fd, bool whole, enum os_kind *kind,
+    int (*take)(void *ctx, const struct os_claim *claim), void *ctx);
+
+/* The process that stands in the way of an exclusive lock on that range; 0: not to be known. */
+long ipclock__os_range_owner(const struct os_file *file, struct os_range range);
+
+/* The name of that process's program, "" if it is not to be known. */
+void ipclock__os_command(long pid, char *name, size_t size);
+
 #endif

@@ -872,6 +872,55 @@ ipclock__os_event_fd(struct os_event *event)
 	return 99;
 }
 
+/* ---- who holds what: each owner is a process ---- */
+
+static int
+tell_claims(uint64_t inode, int (*take)(void *ctx, const struct os_claim *claim), void *ctx)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < sizeof(machine.locks) / sizeof(machine.locks[0]); i++) {
+		const struct range_lock *l = &machine.locks[i];
+		struct os_claim claim = { .pid = l->owner, .mode = l->mode };
+
+		claim.range.start = l->start;
+		claim.range.len = l->end == INT64_MAX ? 0 : l->end - l->start;
+		if (l->mode != OS_UNLOCKED && l->inode == inode)
+			r = take(ctx, &claim);
+	}
+	return r;
+}
+
+int
+ipclock__os_claims(const char *path, int fd, bool whole, enum os_kind *kind,
+    int (*take)(void *ctx, const struct os_claim *claim), void *ctx)
+{
+	const struct inode *inode = path ? find(path) : NULL;
+	int r = call("claims");
+
+	if (r)
+		return r;
+	if (path && !inode)
+		return ENOENT;
+	*kind = OS_REGULAR;
+	return whole ? 0 : tell_claims(inode ? inode->number : machine.files[fd].inode, take, ctx);
+}
+
+long
+ipclock__os_range_owner(const struct os_file *file, struct os_range range)
+{
+	const struct range_lock *lock = conflict(file->fd, range.start, end_of(range.start, range.len), OS_EXCLUSIVE);
+
+	return lock ? lock->owner : 0;
+}
+
+void
+ipclock__os_command(long pid, char *name, size_t size)
+{
+	snprintf(name, size, "process-%ld", pid);
+}
+
 /* ---- what is left behind ---- */
 
 int

@@ -85,7 +85,7 @@ START_TEST(E_a_timeout_ends_at_its_millisecond)
 	ck_assert_int_eq(ipclock_rw_acquire_write(rw, 250), ETIMEDOUT);
 	ck_assert_int_eq(fake_ms(), 250);
 	ck_assert_int_eq(ipclock_rw_waited_ms(rw), 250);
-	ck_assert_str_eq(ipclock_rw_message(rw), "write lock /lock: timed out after 250 ms");
+	ck_assert_str_eq(ipclock_rw_message(rw), "write lock /lock: timed out after 250 ms; held by pid 1000 (write)");
 	ck_assert_str_eq(ipclock_message(NULL), ipclock_rw_message(rw));
 	ck_assert_int_eq(fake_locks(), 0);
 }

@@ -132,8 +132,9 @@ const char *ipclock_path(struct ipclock *lock);
 
 /*
  * What failed last through this handle, as a sentence: operation, path, error,
- * time waited; "" if the last call succeeded.  NULL: the calling thread's last
- * call, for a failed open too.  Valid until this thread's next call.
+ * time waited, and after EBUSY and ETIMEDOUT who holds it now, if that can be
+ * known; "" if the last call succeeded.  NULL: the calling thread's last call,
+ * for a failed open too, without the holder.  Valid until this thread's next call.
  */
 const char *ipclock_message(struct ipclock *lock);
 

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+/* `ipclock who`: who holds a lock and who waits for it, for people and for programs. */
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+#define LAST_SLOT 2097151
+
+enum { OPT_SLOT = CHAR_MAX + 1, OPT_FCNTL, OPT_PROTOCOL, OPT_JSON };
+
+struct request {
+	const char *file;
+	int slot; /* -1: not given */
+	int protocol;
+	bool whole_file;
+	bool json;
+	int told; /* so far */
+};
+
+static const struct option long_options[] = {
+	{ "slot", required_argument, NULL, OPT_SLOT },
+	{ "fcntl", no_argument, NULL, OPT_FCNTL },
+	{ "protocol", required_argument, NULL, OPT_PROTOCOL },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char help[] =
+    "Usage: ipclock who [OPTION...] FILE\n"
+    "\n"
+    "Tells who holds the lock on FILE, and who waits for it in which place.\n"
+    "\n"
+    "      --slot N                  which of the file's locks: 0-2097151, or 0\n"
+    "      --fcntl                   plain locks on any byte of the file\n"
+    "      --protocol range|flock    the family of locks (range)\n"
+    "      --json                    an array of objects, for programs\n"
+    "  -h, --help                    this help\n"
+    "\n"
+    "A process that is not to be known has no PID: -, in JSON null.\n"
+    "Exit status: 0 held, 1 free, 64 usage, 65 cannot be told, 66 no such file.\n";
+
+/* ---- the command line ---- */
+
+static int
+take_protocol(const char *text, int *protocol)
+{
+	if (strcmp(text, "range") == 0)
+		*protocol = IPCLOCK_RANGE;
+	else if (strcmp(text, "flock") == 0)
+		*protocol = IPCLOCK_FLOCK;
+	else {
+		complain("--protocol: '%s' is neither range nor flock", text);
+		return STATUS_USAGE;
+	}
+	return GO_ON;
+}
+
+static int
+take_option(struct request *r, int opt, const char *text)
+{
+	switch (opt) {
+	case OPT_SLOT:
+		if (number_parse(text, LAST_SLOT, &r->slot))
+			break;
+		complain("--slot: '%s' is no number from 0 to %d", text, LAST_SLOT);
+		return STATUS_USAGE;
+	case OPT_FCNTL:
+		r->whole_file = true;
+		break;
+	case OPT_PROTOCOL:
+		return take_protocol(text, &r->protocol);
+	case OPT_JSON:
+		r->json = true;
+		break;
+	case 'h':
+		return print("%s", help);
+	default: /* getopt_long() has said what is wrong */
+		return STATUS_USAGE;
+	}
+	return GO_ON;
+}
+
+static int
+check(const struct request *r, int operands)
+{
+	const char *wrong = NULL;
+
+	if (operands != 1)
+		wrong = "one file is wanted; 'ipclock who --help' tells more";
+	else if (r->whole_file && r->slot >= 0)
+		wrong = "--fcntl and --slot exclude each other: --fcntl is the whole file";
+	else if (r->protocol == IPCLOCK_FLOCK && (r->whole_file || r->slot >= 0))
+		wrong = "--protocol flock is the whole file: no --fcntl, no --slot";
+	if (wrong == NULL)
+		return GO_ON;
+	complain("%s", wrong);
+	return STATUS_USAGE;
+}
+
+static int
+parse(struct request *r, int argc, char **argv)
+{
+	static char name[] = "ipclock";
+	int opt, status;
+
+	*r = (struct request){ .slot = -1, .protocol = IPCLOCK_RANGE };
+	argv[0] = name; /* getopt_long() names it in messages */
+	while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		status = take_option(r, opt, optarg);
+		if (status != GO_ON)
+			return status;
+	}
+	r->file = argv[optind];
+	return check(r, argc - optind);
+}
+
+static int
+make_attr(struct ipclock_attr **attr, const struct request *r)
+{
+	int error = ipclock_attr_new(attr);
+
+	if (error != 0) {
+		complain("%s", ipclock_strerror(error));
+		return STATUS_SYSTEM;
+	}
+	ipclock_attr_set_protocol(*attr, r->protocol);
+	if (r->slot >= 0)
+		ipclock_attr_set_slot(*attr, (unsigned)r->slot);
+	if (r->whole_file)
+		ipclock_attr_set_range(*attr, 0, 0);
+	return 0;
+}
+
+/* ---- telling ---- */
+
+static const char *
+mode_of(const struct ipclock_holder *holder)
+{
+	return ipclock_holder_writes(holder) ? "write" : "read";
+}
+
+/* A process chooses its name: no control characters for a terminal. */
+static int
+tell_row(void *ctx, const struct ipclock_holder *holder)
+{
+	const char *command = ipclock_holder_command(holder);
+	struct request *r = ctx;
+	char pid[32] = "-", name[64], state[32] = "holds";
+	size_t i;
+
+	if (r->told++ == 0)
+		printf("%-8s %-16s %-6s %s\n", "PID", "COMMAND", "MODE", "STATE");
+	if (ipclock_holder_pid(holder))
+		snprintf(pid, sizeof(pid), "%ld", ipclock_holder_pid(holder));
+	if (ipclock_holder_place(holder))
+		snprintf(state, sizeof(state), "place %d", ipclock_holder_place(holder));
+	snprintf(name, sizeof(name), "%s", command != NULL ? command : "-");
+	for (i = 0; name[i] != '\0'; i++)
+		if ((unsigned char)name[i] < ' ' || name[i] == '\177')
+			name[i] = '?';
+	printf("%-8s %-16s %-6s %s\n", pid, name, mode_of(holder), state);
+	return 0;
+}
+
+static int
+length_by_first(unsigned char c)
+{
+	if (c < 0x80)
+		return 1;
+	if (c < 0xc2 || c > 0xf4)
+		return 0;
+	return c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+}
+
+/* How many bytes of UTF-8 the next character is; 0: it is none. */
+static int
+character(const unsigned char *s)
+{
+	int i, n = length_by_first(*s);
+
+	for (i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) || (*s == 0xf0 && s[1] < 0x90) ||
+	    (*s == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+static void
+tell_string(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	int n;
+
+	for (putchar('"'); *s != '\0'; s += n ? n : 1) {
+		n = character(s);
+		if (n == 0)
+			fputs("\\ufffd", stdout);
+		else if (*s < ' ' || *s == '\177')
+			printf("\\u%04x", *s);
+		else
+			printf("%s%.*s", *s == '"' || *s == '\\' ? "\\" : "", n, (const char *)s);
+	}
+	putchar('"');
+}
+
+static int
+tell_object(void *ctx, const struct ipclock_holder *holder)
+{
+	const char *command = ipclock_holder_command(holder);
+	struct request *r = ctx;
+	int place = ipclock_holder_place(holder);
+
+	printf("%s\n  {\"pid\": ", r->told++ == 0 ? "[" : ",");
+	if (ipclock_holder_pid(holder))
+		printf("%ld", ipclock_holder_pid(holder));
+	else
+		fputs("null", stdout);
+	fputs(", \"command\": ", stdout);
+	if (command != NULL)
+		tell_string(command);
+	else
+		fputs("null", stdout);
+	printf(", \"mode\": \"%s\", \"state\": \"%s\", \"place\": %d, \"protocol\": \"%s\", \"slot\": ",
+	    mode_of(holder), place ? "waits" : "holds", place, ipclock_holder_protocol(holder) == IPCLOCK_FLOCK ? "flock" : "range");
+	if (r->whole_file || r->protocol == IPCLOCK_FLOCK)
+		fputs("null}", stdout);
+	else
+		printf("%u}", ipclock_holder_slot(holder));
+	return 0;
+}
+
+static int
+status_of(int error)
+{
+	switch (error) {
+	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+		return STATUS_SYSTEM;
+	case ENOTSUP:
+		return STATUS_LOCK;
+	default:
+		return STATUS_OPEN;
+	}
+}
+
+int
+who_main(int argc, char **argv)
+{
+	struct ipclock_attr *attr;
+	struct request r;
+	int error, status = parse(&r, argc, argv);
+
+	if (status == GO_ON)
+		status = make_attr(&attr, &r);
+	else
+		return status;
+	if (status != 0)
+		return status;
+	error = ipclock_holders(r.file, attr, r.json ? tell_object : tell_row, &r);
+	ipclock_attr_free(attr);
+	if (r.json && (r.told || error == 0))
+		fputs(r.told ? "\n]\n" : "[]\n", stdout);
+	if (error != 0) {
+		complain("%s", ipclock_message(NULL));
+		return status_of(error);
+	}
+	status = print("%s", "");
+	return status ? status : r.told == 0;
+}

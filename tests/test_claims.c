@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+/* What locked bytes mean, and what happens when memory runs out while they are told. */
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include <ipclock.h>
+
+#include "layout.h"
+#include "os_fake.h"
+
+#define MOST 64
+
+static struct {
+	long pid;
+	int writes, place;
+} seen[MOST];
+static int n;
+
+static int
+see(void *ctx, const struct ipclock_holder *holder)
+{
+	(void)ctx;
+	ck_assert_int_lt(n, MOST);
+	seen[n].pid = ipclock_holder_pid(holder);
+	seen[n].writes = ipclock_holder_writes(holder);
+	seen[n++].place = ipclock_holder_place(holder);
+	return 0;
+}
+
+static int
+look(void)
+{
+	n = 0;
+	return ipclock_holders("/lock", NULL, see, NULL);
+}
+
+static int
+other(int64_t start, int64_t len, enum os_mode mode)
+{
+	int owner = fake_other("/lock");
+
+	ck_assert(fake_lock(owner, start, len, mode));
+	return owner;
+}
+
+static void
+setup(void)
+{
+	fake_reset();
+	fake_file("/lock", 0);
+}
+
+static void
+is(int i, long pid, int writes, int place)
+{
+	ck_assert_int_lt(i, n);
+	ck_assert_int_eq(seen[i].pid, pid);
+	ck_assert_int_eq(seen[i].writes, writes);
+	ck_assert_int_eq(seen[i].place, place);
+}
+
+/* Told in any order, listed by number; even numbers write. */
+START_TEST(numbers_are_places)
+{
+	int last = other(LAYOUT_LINE_BASE + 1001, 1, OS_EXCLUSIVE);
+	int first = other(LAYOUT_LINE_BASE + 4, 1, OS_EXCLUSIVE);
+	int second = other(LAYOUT_LINE_BASE + 7, 1, OS_SHARED); /* a descriptor that can only read */
+	int holder = other(LAYOUT_LOCK_BASE + 2, 510, OS_SHARED);
+
+	other(LAYOUT_LINE_BASE + LAYOUT_LINE_LEN, 1, OS_EXCLUSIVE); /* slot 1 */
+	other(LAYOUT_LOCK_BASE + 512, 512, OS_EXCLUSIVE);
+	ck_assert_int_eq(look(), 0);
+	ck_assert_int_eq(n, 4);
+	is(0, holder, 0, 0);
+	is(1, first, 1, 1);
+	is(2, second, 0, 2);
+	is(3, last, 0, 3);
+}
+END_TEST
+
+/* SQLite's looks at the first byte hold nothing; its byte for those who will write does. */
+START_TEST(first_bytes)
+{
+	int owner;
+
+	other(LAYOUT_LOCK_BASE, 1, OS_SHARED);
+	ck_assert_int_eq(look(), 0);
+	ck_assert_int_eq(n, 0);
+	owner = other(LAYOUT_LOCK_BASE + 1, 1, OS_EXCLUSIVE);
+	ck_assert_int_eq(look(), 0);
+	ck_assert_int_eq(n, 1);
+	is(0, owner, 1, 0);
+}
+END_TEST
+
+START_TEST(whole_file)
+{
+	int owner = other(0, 0, OS_EXCLUSIVE);
+
+	ck_assert_int_eq(look(), 0);
+	ck_assert_int_eq(n, 1);
+	is(0, owner, 1, 0);
+}
+END_TEST
+
+/* Where the system has no list: somebody. */
+START_TEST(no_list)
+{
+	int owner = other(LAYOUT_LOCK_BASE, 512, OS_EXCLUSIVE);
+
+	fake_fail("claims", 1, ENOTSUP);
+	ck_assert_int_eq(look(), 0);
+	ck_assert_int_eq(n, 1);
+	is(0, owner, 1, 0);
+	ck_assert_int_eq(fake_open_files(), 0);
+}
+END_TEST
+
+START_TEST(every_failure)
+{
+	unsigned nth;
+	int i, r;
+
+	for (i = 0; i < 20; i++)
+		other(LAYOUT_LINE_BASE + 2 * i, 1, OS_EXCLUSIVE);
+	for (nth = 1;; nth++) {
+		fake_fail("alloc", nth, ENOMEM);
+		r = look();
+		if (!fake_failed())
+			break;
+		ck_assert_int_eq(r, ENOMEM);
+		ck_assert_int_eq(n, 0);
+		ck_assert_int_eq(fake_allocated(), 0);
+	}
+	ck_assert_uint_gt(nth, 2);
+	ck_assert_int_eq(r, 0);
+	ck_assert_int_eq(n, 20);
+	ck_assert_int_eq(fake_allocated(), 0);
+	fake_fail("claims", 1, EMFILE);
+	ck_assert_int_eq(look(), EMFILE);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("claims");
+	TCase *t = tcase_create("claims");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, NULL);
+	tcase_add_test(t, numbers_are_places);
+	tcase_add_test(t, first_bytes);
+	tcase_add_test(t, whole_file);
+	tcase_add_test(t, no_list);
+	tcase_add_test(t, every_failure);
+	suite_add_tcase(suite, t);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_VERBOSE);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
