@@ -71,8 +71,14 @@ int print(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)))
 /* Microseconds on a clock that nobody can set. */
 int64_t now_us(void);
 
+/* who.c: `ipclock who`; returns the status to exit with. */
+int who_main(int argc, char **argv);
+
 /* run.c: `ipclock run`; returns the status to exit with. */
 int run_main(int argc, char **argv);
+
+/* probe.c: `ipclock probe`; returns the status to exit with. */
+int probe_main(int argc, char **argv);
 
 /* Starts to acquire in the mode of the options, as ipclock_rw_start_read(). */
 int run_start(struct ipclock_rw *rw, const struct options *options, int timeout_ms);

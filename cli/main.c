@@ -15,19 +15,25 @@ static const char help[] =
     "Usage: ipclock run [OPTION...] FILE COMMAND [ARG...]\n"
     "       ipclock run [OPTION...] FILE -c STRING\n"
     "       ipclock run [OPTION...] NUMBER\n"
+    "       ipclock who [OPTION...] FILE\n"
+    "       ipclock probe [--json] DIR\n"
     "       ipclock --help | --version\n"
     "\n"
     "Interprocess locks for shell scripts.\n"
     "\n"
     "  run    run a command, or go on, under a lock on a file\n"
+    "  probe  try whether locking works in a directory\n"
+    "  who    tell who holds the lock on a file, and who waits for it\n"
     "\n"
-    "'ipclock run --help' lists the options; the manual is ipclock(1).\n";
+    "'ipclock VERB --help' lists the options; the manual is ipclock(1).\n";
 
 static const struct verb {
 	const char *name;
 	int (*main)(int argc, char **argv);
 } verbs[] = {
+	{ "probe", probe_main },
 	{ "run", run_main },
+	{ "who", who_main },
 };
 
 void

@@ -19,6 +19,8 @@
 #define IPCLOCK_H
 
 #include <ipclock/attr.h>
+#include <ipclock/holders.h>
+#include <ipclock/probe.h>
 #include <ipclock/process_lock.h>
 #include <ipclock/rw_lock.h>
 #include <ipclock/version.h>

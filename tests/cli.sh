@@ -360,7 +360,9 @@ done <<'TABLE'
 0|--protocol=range new true
 0|-w 2147483.647 new true
 0|-w 0.00000000000000000001 new true
-64|--protocol flock new true
+0|--protocol flock new true
+0|--protocol flock . true
+64|--protocol flock --slot 1 new true
 64|--protocol fcntl new true
 64|--protocol "" new true
 64|--slot 2097152 new true
@@ -799,6 +801,85 @@ else
 	exec 9<>f
 	gives "a descriptor, where locks belong to a process" 65 9
 	exec 9>&-
+fi
+
+# ---- who ----
+
+while IFS='|' read -r wanted arguments; do
+	# shellcheck disable=SC2086
+	run "$IPCLOCK" who $arguments
+	is "who $arguments" "$wanted" "$status"
+done <<'TABLE'
+64|
+64|f f
+64|--slot 2097152 f
+64|--slot x f
+64|--protocol x f
+64|--protocol flock --slot 1 f
+64|--fcntl --slot 1 f
+64|--nothing f
+66|not-there
+66|.
+0|--help
+TABLE
+no "who makes no file" test -e not-there
+
+# who TEXT STATUS ARGUMENT...
+who() {
+	label=$1 wanted=$2
+	shift 2
+	run "$IPCLOCK" who "$@"
+	is "$label" "$wanted" "$status"
+}
+
+if $can_see_line; then
+	who "who of a free lock" 1 f
+	no "... says nothing" test -s out
+	who "who --json of a free lock" 1 --json f
+	is "... is an empty array" "[]" "$(cat out)"
+	hold a --slot 3 f
+	row=$(printf '%-8s %-16s %-6s %s' "$(cat a.held)" sleep write holds)
+	who "who of another slot" 1 f
+	who "who --protocol flock of a range" 1 --protocol flock f
+	who "who --slot" 0 --slot 3 f
+	yes "... names the holder" grep -qxF "$row" out
+	who "who --fcntl" 0 --fcntl f
+	yes "... sees it as well" grep -qxF "$row" out
+	ln f 'odd "name'
+	who "who of another name of the file" 0 --slot=3 'odd "name'
+	who "who --json" 0 --slot 3 --json f
+	is "... tells it all" "[ {\"pid\": $(cat a.held), \"command\": \"sleep\", \"mode\": \"write\", \
+\"state\": \"holds\", \"place\": 0, \"protocol\": \"range\", \"slot\": 3} ]" "$(tr -s '\n ' ' ' <out | sed 's/ $//')"
+	gives "run --verbose in vain" 1 --verbose -n --slot 3 f true
+	yes "... names the holder" grep -qF "; held by pid $(cat a.held) (write)" err
+	"$IPCLOCK" run -s --slot 3 f true &
+	waiter=$!
+	holders="$holders $waiter"
+	yes "a reader waits" await in_line f
+	who "who of a holder and a waiter" 0 --slot 3 f
+	yes "... names the waiter" grep -qE "^$waiter +[^ ]+ +read +place 1\$" out
+	end a
+	wait "$waiter"
+	hold b --protocol flock -s f
+	who "who --protocol flock" 0 --protocol flock f
+	yes "... names the holder" grep -qE "^$(cat b.held) +sleep +read +holds\$" out
+	end b
+	if printf '\001' >/proc/self/comm 2>/dev/null && has python3; then
+		mkfifo odd.fifo
+		"$IPCLOCK" run f \
+			sh -c 'printf "\"\\\\\001\303\251\377" >/proc/$$/comm; echo $$ >odd.held; read -r _ <odd.fifo' &
+		odd=$!
+		yes "a holder with an odd name" await test -s odd.held
+		who "who --json of it" 0 --json f
+		yes "... is JSON" python3 -c 'import json
+assert json.load(open("out", encoding="utf-8"))[0]["command"] == "\"\\\x01\xe9\ufffd"'
+		who "who of it" 0 f
+		no "... has no control characters" grep -q "$(printf '\001')" out
+		echo >odd.fifo
+		wait $odd
+	fi
+else
+	skip "who" "this system does not tell of locks"
 fi
 
 echo "1..$n"
