@@ -26,6 +26,9 @@ int ipclock__os_range_opened(const struct os_file *file);
 int ipclock__os_range_reopen(const char *path, unsigned access);
 void ipclock__os_range_closed(struct os_file *file, bool ours);
 
+/* Is everything loaded that pthread_cancel(3) wants? */
+bool ipclock__os_can_cancel(void);
+
 /* Each file's own care for the child of a fork, before the library's. */
 int ipclock__os_event_at_fork(void);
 int ipclock__os_range_at_fork(void);
