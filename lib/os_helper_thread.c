@@ -13,18 +13,11 @@
 #include <link.h>
 #include <pthread.h>
 #include <signal.h>
-#include <unwind.h>
 
 #include "os.h"
+#include "os_posix.h"
 
 #define SMALL_STACK ((size_t)64 * 1024)
-
-/*
- * glibc's pthread_cancel() loads libgcc_s when first called, and ends the
- * program where it cannot, as after chroot(2): so we depend on it from the start.
- */
-extern _Unwind_Reason_Code (*const ipclock__os_unwinder)(_Unwind_Trace_Fn, void *);
-_Unwind_Reason_Code (*const ipclock__os_unwinder)(_Unwind_Trace_Fn, void *) = _Unwind_Backtrace;
 
 static void *
 thread_main(void *arg)
@@ -76,6 +69,8 @@ ipclock__os_helper_start(struct os_helper *helper, void (*run)(void *), void *ar
 	int r;
 
 	_Static_assert(sizeof(pthread_t) <= sizeof(helper->thread), "room for a thread");
+	if (!ipclock__os_can_cancel())
+		return ENOTSUP;
 	helper->run = run;
 	helper->arg = arg;
 	sigfillset(&all);

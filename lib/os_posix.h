@@ -31,6 +31,9 @@ int ipclock__os_flock_try(const struct os_file *file, enum os_mode mode);
 int ipclock__os_flock_wait(const struct os_file *file, enum os_mode mode);
 int ipclock__os_flock_error(int error);
 
+/* Is everything loaded that pthread_cancel(3) wants? */
+bool ipclock__os_can_cancel(void);
+
 /* Each file's own care for the child of a fork, before the library's. */
 int ipclock__os_event_at_fork(void);
 int ipclock__os_range_at_fork(void);

@@ -194,6 +194,10 @@ for example in "$dir"/examples/*; do
 		check "$name runs" run_alone "$name" "$dir/bin/${name%.c}"
 		;;
 	*.sh)
+		if [ "$name" = section.sh ] && [ "${IPCLOCK_RANGE_LOCKS:-}" = posix ]; then
+			echo "skip - $name: here a lock ends with its process, and cannot be left with the shell's descriptor"
+			continue
+		fi
 		check "$name runs" run_alone "$name" sh -e "$example"
 		;;
 	*)
