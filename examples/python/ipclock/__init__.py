@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The libipclock authors
+"""What fasteners, filelock, portalocker and locket offer, over libipclock."""
