@@ -13,9 +13,10 @@
 #define WIDEST    512
 
 void
-notice_open(struct notice *n, const struct options *options, int64_t since_us)
+notice_open(struct notice *n, struct ipclock_rw *rw, const struct options *options, int64_t since_us)
 {
 	*n = (struct notice){
+		.rw = rw,
 		.options = options,
 		.since_us = since_us,
 		.next_us = isatty(STDERR_FILENO) ? since_us + SECOND_US : INT64_MAX,
@@ -69,13 +70,27 @@ name_of(const struct options *o, char *text, size_t size)
 	return text;
 }
 
-/* "ipclock: waiting to write FILE: 3 s so far, 10 s at most"; returns its width. */
+/* "; pid 812 holds", if that can be known: the message of the try before the wait tells of now. */
+static void
+add_holder(const struct notice *n, char *tail, size_t size)
+{
+	static const char before[] = "; held by pid ";
+	const char *text = ipclock_rw_message(n->rw), *holder = NULL;
+	size_t length = strlen(tail);
+
+	while ((text = strstr(text, before)) != NULL)
+		holder = text += strlen(before);
+	if (holder != NULL)
+		snprintf(tail + length, size - length, "; pid %.*s holds", (int)strspn(holder, "0123456789"), holder);
+}
+
+/* "ipclock: waiting to write FILE: 3 s so far, 10 s at most; pid 812 holds"; returns its width. */
 static int
 compose(const struct notice *n, char *text, int64_t now)
 {
 	static const char *const verbs[] = { [MODE_READ] = "read", [MODE_WRITE] = "write" };
 	const struct options *o = n->options;
-	char number[32], most[32] = "", tail[96];
+	char number[32], most[32] = "", tail[128];
 	const char *full = name_of(o, number, sizeof(number)), *name;
 	int i, width = columns();
 
@@ -83,6 +98,7 @@ compose(const struct notice *n, char *text, int64_t now)
 		duration(most, sizeof(most), o->timeout_ms);
 	snprintf(tail, sizeof(tail), ": %d s so far, %s%s", (int)((now - n->since_us) / SECOND_US),
 	    *most ? most : "for ever", *most ? " s at most" : "");
+	add_holder(n, tail, sizeof(tail));
 	name = shortened(full, width - (int)strlen("ipclock: waiting to write ...") - (int)strlen(tail));
 	snprintf(text, (size_t)width + 1, "ipclock: waiting to %s %s%s%s", verbs[o->mode], name == full ? "" : "...",
 	    name, tail);

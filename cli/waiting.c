@@ -67,7 +67,7 @@ waiting(struct ipclock_rw *rw, const struct options *options, int64_t since_us)
 	struct wait w = { .rw = rw, .options = options, .since_us = since_us };
 	int error;
 
-	notice_open(&w.notice, options, since_us);
+	notice_open(&w.notice, rw, options, since_us);
 	for (;;) {
 		signals_catch(&w.mask);
 		error = wait_in_line(&w);

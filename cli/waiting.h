@@ -25,12 +25,13 @@ void signals_raise(void);
 /* notice.c: the line on a terminal that says what we wait for. */
 struct notice {
 	const struct options *options;
+	struct ipclock_rw *rw;
 	int64_t since_us;
 	int64_t next_us;     /* when it is to be drawn; INT64_MAX without a terminal */
 	int width;           /* of what stands there now */
 };
 
-void notice_open(struct notice *notice, const struct options *options, int64_t since_us);
+void notice_open(struct notice *notice, struct ipclock_rw *rw, const struct options *options, int64_t since_us);
 /* Draws it if it is time to, and says until when there is nothing to do, at most most_us. */
 int64_t notice_draw(struct notice *notice, int64_t most_us);
 void notice_erase(struct notice *notice);
