@@ -69,8 +69,9 @@ refuse(const char *operation, const char *path, const char *reason, int error)
 
 /*
  * Runs alone, in the middle of whatever other threads were doing: what they had
- * is made anew.  A lock that may pass is kept as it is; every other descriptor
- * is closed, and nothing unlocked, for the description is the parent's too.
+ * is made anew.  A lock that may pass is kept as it is, less another thread's
+ * number; every other descriptor is closed, and nothing unlocked, for the
+ * description is the parent's too.
  */
 static void
 forked(struct lock_file *file)

@@ -37,7 +37,8 @@ struct ipclock_attr;
  * Opens, and if need be makes, the lock file; locks nothing.  A relative path
  * means the same file after chdir(2).  attr NULL: the defaults.
  *
- * EINVAL	path NULL, empty, longer than PATH_MAX, or not a regular file
+ * EINVAL	path NULL, empty, longer than PATH_MAX, or not a regular file (with
+ *		IPCLOCK_FLOCK a directory will do)
  * ELOOP	path is a symbolic link
  * ENOENT	no such directory (see IPCLOCK_MKDIR), or no file and IPCLOCK_NOCREATE
  * EACCES, EROFS, EMFILE, ENFILE, ENOSPC, ENOMEM, EIO: as from open(2)
@@ -67,7 +68,7 @@ int ipclock_open_fd(struct ipclock **lock, int fd, const struct ipclock_attr *at
  * ECANCELED	the cancel callback said so
  * EINTR	with IPCLOCK_INTERRUPTIBLE: a signal handler ran
  * EINVAL	timeout_ms below -1
- * EACCES, EROFS the file can only be read
+ * EACCES, EROFS the file can only be read, which is enough for IPCLOCK_FLOCK
  * EBADF	from ipclock_open_fd(): the descriptor cannot write
  * EPERM	a handle of ipclock_open_fd() in the child of a fork(2)
  * ENOTSUP	this file system or kernel has no such locks
