@@ -46,6 +46,39 @@ let_go(struct attempt *a, struct shared *s, bool held)
 	a->may_hold = a->line.soiled = false;
 }
 
+/*
+ * Removes the file if nobody else holds or waits in any of its slots: then all
+ * of it can be had.  Whoever opened it and has locked nothing yet finds it gone
+ * by the look at the path that follows each lock.
+ */
+static bool
+remove_file(struct shared *s)
+{
+	const struct os_range all = { 0, 0 };
+
+	if (s->local.first || ipclock__os_range_try(&s->file.os, all, OS_EXCLUSIVE))
+		return false;
+	ipclock__lock_file_unlink(&s->file);
+	s->soiled |= ipclock__os_range_unlock(&s->file.os, all) != 0;
+	ipclock__lock_file_drop(&s->file);
+	s->has_queue = -1;
+	return true;
+}
+
+/* Two that release different slots at once are in each other's way until both have unlocked: so once more. */
+int
+ipclock__attempt_unlock(struct shared *s)
+{
+	int r;
+
+	if (s->options.unlink && remove_file(s))
+		return 0;
+	r = ipclock__place_unlock(&s->place, &s->file.os);
+	if (s->options.unlink && r == 0)
+		remove_file(s);
+	return r;
+}
+
 /* Only closing frees what the kernel would not unlock; a caller's descriptor is asked once more. */
 static void
 clean(struct shared *s)
@@ -502,6 +535,8 @@ end(struct attempt *a, struct shared *s, int r)
 	}
 	let_go(a, s, false);
 	ipclock__local_leave(&s->local, &a->waiter);
+	if (r && s->options.unlink && a->line.takes_number && !s->local.writer && s->local.readers == 0)
+		remove_file(s); /* its number kept the last holder from it */
 	tidy(s);
 	ipclock__local_wake(&s->local);
 	return r;
@@ -516,7 +551,7 @@ ipclock__attempt_give(struct shared *s, enum os_mode mode)
 		atomic_store_explicit(&s->file.writer, 0, memory_order_relaxed);
 	if (ipclock__local_give(&s->local, mode)) {
 		lost = ipclock__os_range_check(&s->file.os, ipclock__place_range_of(&s->place, mode), mode);
-		r = ipclock__place_unlock(&s->place, &s->file.os);
+		r = ipclock__attempt_unlock(s);
 		s->soiled |= r != 0;
 		tidy(s);
 		if (lost)

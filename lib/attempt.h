@@ -102,6 +102,9 @@ uint64_t ipclock__attempt_owner(const struct shared *shared);
 /* Gives one holder's lock back, with the mutex held. */
 int ipclock__attempt_give(struct shared *shared, enum os_mode mode);
 
+/* Unlocks what the last holder held, and removes the file where that is wanted. */
+int ipclock__attempt_unlock(struct shared *shared);
+
 /* Milliseconds until the next step is due. */
 int ipclock__attempt_due_ms(const struct attempt *attempt);
 

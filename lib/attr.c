@@ -13,7 +13,8 @@
 
 #define KNOWN_FLAGS                                                                                                    \
 	(IPCLOCK_RECURSIVE | IPCLOCK_RECURSIVE_PROCESS | IPCLOCK_UNFAIR | IPCLOCK_TRUST_PATH | IPCLOCK_POLL |           \
-	    IPCLOCK_INTERRUPTIBLE | IPCLOCK_NOCREATE | IPCLOCK_INHERIT | IPCLOCK_MKDIR)
+	    IPCLOCK_INTERRUPTIBLE | IPCLOCK_NOCREATE | IPCLOCK_INHERIT | IPCLOCK_MKDIR | IPCLOCK_UNLINK)
+#define RECURSIVE_FLAGS (IPCLOCK_RECURSIVE | IPCLOCK_RECURSIVE_PROCESS)
 
 _Static_assert((int)LOG_DEBUG == IPCLOCK_LOG_DEBUG && (int)LOG_INFO == IPCLOCK_LOG_INFO &&
     (int)LOG_WARNING == IPCLOCK_LOG_WARNING, "levels");
@@ -165,24 +166,37 @@ ipclock_attr_set_mode(struct ipclock_attr *attr, unsigned perm)
 	return done();
 }
 
+static const char *
+wrong_flags(unsigned flags)
+{
+	const unsigned unchecked = IPCLOCK_UNLINK | IPCLOCK_TRUST_PATH;
+
+	if (flags & ~KNOWN_FLAGS)
+		return "unknown flag";
+	if ((flags & RECURSIVE_FLAGS) == RECURSIVE_FLAGS)
+		return "the owner is a thread or the process";
+	if ((flags & unchecked) == unchecked)
+		return "who removes a file must look whether it is there: IPCLOCK_UNLINK excludes IPCLOCK_TRUST_PATH";
+	return NULL;
+}
+
 int
 ipclock_attr_set_flags(struct ipclock_attr *attr, unsigned flags)
 {
-	const unsigned both = IPCLOCK_RECURSIVE | IPCLOCK_RECURSIVE_PROCESS;
+	const char *wrong = !attr ? "no options: NULL" : wrong_flags(flags);
 	struct options *options;
 
-	if (!attr || (flags & ~KNOWN_FLAGS) || (flags & both) == both)
-		return set("set flags",
-		    !attr ? "no options: NULL" : flags & ~KNOWN_FLAGS ? "unknown flag" : "the owner is a thread or the process",
-		    EINVAL);
+	if (wrong)
+		return set("set flags", wrong, EINVAL);
 	options = &attr->options;
-	options->recursive = (flags & both) != 0;
+	options->recursive = (flags & RECURSIVE_FLAGS) != 0;
 	options->recursive_process = (flags & IPCLOCK_RECURSIVE_PROCESS) != 0;
 	options->unfair = (flags & IPCLOCK_UNFAIR) != 0;
 	options->trust_path = (flags & IPCLOCK_TRUST_PATH) != 0;
 	options->poll = (flags & IPCLOCK_POLL) != 0;
 	options->interruptible = (flags & IPCLOCK_INTERRUPTIBLE) != 0;
 	options->inherit = (flags & IPCLOCK_INHERIT) != 0;
+	options->unlink = (flags & IPCLOCK_UNLINK) != 0;
 	attr->create = (flags & IPCLOCK_NOCREATE) == 0;
 	attr->make_parents = (flags & IPCLOCK_MKDIR) != 0;
 	return done();

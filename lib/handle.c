@@ -194,6 +194,8 @@ ipclock__handle_open(struct handle **handle, const char *path, const struct ipcl
 	*handle = NULL;
 	if (!path || !*path)
 		return refuse("open", NULL, path ? "the path is empty" : "no path: NULL", EINVAL);
+	if (attr && attr->options.unlink && (attr->whole || attr->range_set))
+		return refuse("open", path, "IPCLOCK_UNLINK is for slots: programs of other protocols do not look again", EINVAL);
 	r = open_handle(handle, path, -1, attr);
 	if (r == ENAMETOOLONG)
 		return refuse("open", path, "the path is too long", EINVAL);
@@ -209,6 +211,8 @@ ipclock__handle_open_fd(struct handle **handle, int fd, const struct ipclock_att
 	if (!handle)
 		return refuse("open", NULL, "no place to put the handle: NULL", EINVAL);
 	*handle = NULL;
+	if (attr && attr->options.unlink)
+		return refuse("open", NULL, "IPCLOCK_UNLINK wants a path", EINVAL);
 	r = open_handle(handle, NULL, fd, attr);
 	snprintf(name, sizeof(name), "descriptor %d", fd);
 	return refuse("open", name, r == EINVAL ? "not a regular file" : NULL, r);
@@ -224,7 +228,7 @@ ipclock__handle_close(struct handle *h)
 	ipclock__os_enter(&guard);
 	ipclock__handle_cancel(h);
 	if (is_held(h))
-		ipclock__place_unlock(&h->shared.place, &h->shared.file.os);
+		ipclock__attempt_unlock(&h->shared);
 	ipclock__lock_file_close(&h->shared.file);
 	ipclock__os_event_free(&h->attempt.waiter.event);
 	ipclock__os_mutex_free(&h->shared.mutex);

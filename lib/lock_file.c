@@ -265,6 +265,13 @@ ipclock__lock_file_check(const struct lock_file *file)
 	return r;
 }
 
+void
+ipclock__lock_file_unlink(const struct lock_file *file)
+{
+	if (ipclock__lock_file_check(file) == 0)
+		ipclock__os_unlink(file->path);
+}
+
 static bool
 overlap(struct os_range a, struct os_range b)
 {

@@ -3,8 +3,9 @@
 
 /*
  * A lock file: opened by rules that keep two programs on one inode, checked for
- * having been replaced, never written, truncated or removed, and known to
- * the process's list so that a child of fork(2) can let go of it.
+ * having been replaced, never written or truncated, removed only by
+ * IPCLOCK_UNLINK, and known to the process's list so that a child of fork(2) can
+ * let go of it.
  */
 #ifndef IPCLOCK_LOCK_FILE_H
 #define IPCLOCK_LOCK_FILE_H
@@ -54,6 +55,9 @@ void ipclock__lock_file_drop(struct lock_file *file);
 
 /* 0: the path still names this file.  ESTALE: it does not.  Else it cannot be told. */
 int ipclock__lock_file_check(const struct lock_file *file);
+
+/* Removes the name, if it is still this file's. */
+void ipclock__lock_file_unlink(const struct lock_file *file);
 
 /* Is this file's range held exclusively by that thread, through any handle? */
 bool ipclock__lock_file_held_by(const struct lock_file *file, uint64_t thread);

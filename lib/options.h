@@ -27,6 +27,7 @@ struct options {
 	bool poll : 1;
 	bool interruptible : 1;
 	bool inherit : 1;
+	bool unlink : 1;
 };
 
 #endif

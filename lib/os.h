@@ -146,6 +146,7 @@ void ipclock__os_close(struct os_file *file);
 void ipclock__os_forget(struct os_file *file);
 
 int ipclock__os_identify(const char *path, struct os_id *id);
+int ipclock__os_unlink(const char *path);
 int ipclock__os_set_mode(const struct os_file *file, unsigned perm);
 int ipclock__os_make_directory(const char *path);
 

@@ -301,6 +301,12 @@ ipclock__os_identify(const char *path, struct os_id *id)
 }
 
 int
+ipclock__os_unlink(const char *path)
+{
+	return unlink(path) < 0 ? errno : 0;
+}
+
+int
 ipclock__os_set_mode(const struct os_file *file, unsigned perm)
 {
 	return fchmod(file->fd, (mode_t)perm) < 0 ? errno : 0;

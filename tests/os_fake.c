@@ -464,6 +464,18 @@ ipclock__os_set_mode(const struct os_file *file, unsigned perm)
 }
 
 int
+ipclock__os_unlink(const char *path)
+{
+	int r = call("unlink");
+
+	if (r == 0 && !find(path))
+		return ENOENT;
+	if (r == 0)
+		fake_remove(path);
+	return r;
+}
+
+int
 ipclock__os_make_directory(const char *path)
 {
 	int r = call("make_directory");

@@ -583,7 +583,7 @@ START_TEST(G_any_failure_leaves_nothing)
 	for (n = 1; n < 40; n++) {
 		ipclock_attr_free(attr);
 		set_up();
-		ck_assert_int_eq(ipclock_attr_set_flags(attr, flags[_i & 3]), 0);
+		ck_assert_int_eq(ipclock_attr_set_flags(attr, flags[_i & 3] | (_i & 128 ? IPCLOCK_UNLINK : 0)), 0);
 		if (ipclock_rw_open(&rw, PATH, attr))
 			continue;
 		if (_i & 4)
@@ -591,7 +591,7 @@ START_TEST(G_any_failure_leaves_nothing)
 		if (_i & 8)
 			fake_lock(other, LINE, 1, OS_EXCLUSIVE);
 		fake_at(30, other_leaves);
-		fake_fail("*", n, errors[_i >> 5]);
+		fake_fail("*", n, errors[_i >> 5 & 3]);
 		r = _i & 16 ? ipclock_rw_acquire_read(rw, 60) : ipclock_rw_acquire_write(rw, 60);
 		if (r == 0)
 			r = _i & 16 ? ipclock_rw_release_read(rw) : ipclock_rw_release_write(rw);
@@ -748,6 +748,33 @@ time_and_pauses(void)
 	return tcase;
 }
 
+/* Two release different slots at once: each is in the other's way until the second has unlocked. */
+START_TEST(H_the_later_of_two_releases_removes_the_file)
+{
+	open_rw(IPCLOCK_UNLINK);
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, 0), 0);
+	ck_assert(fake_lock(other, LOCK + 512, 512, OS_EXCLUSIVE));
+	fake_before("range_unlock", other_leaves);
+	ck_assert_int_eq(ipclock_rw_release_write(rw), 0);
+	ck_assert(!fake_exists(PATH));
+	ck_assert_int_eq(fake_open_files(), 0);
+}
+END_TEST
+
+START_TEST(H_a_file_that_cannot_be_removed_stays_and_is_free)
+{
+	static const char *const calls[] = { "unlink", "identify" };
+
+	open_rw(IPCLOCK_UNLINK);
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, 0), 0);
+	fake_fail(calls[_i], 1, EACCES);
+	ck_assert_int_eq(ipclock_rw_release_write(rw), 0);
+	ck_assert(fake_failed());
+	ck_assert(fake_exists(PATH));
+	ck_assert(other_writes());
+}
+END_TEST
+
 static TCase *
 turn_and_file(void)
 {
@@ -764,6 +791,8 @@ turn_and_file(void)
 	tcase_add_test(tcase, trusted_paths_are_not_looked_at);
 	tcase_add_test(tcase, a_file_replaced_for_ever_is_given_up);
 	tcase_add_test(tcase, A_readers_of_an_old_file_leave_before_the_handle_moves);
+	tcase_add_test(tcase, H_the_later_of_two_releases_removes_the_file);
+	tcase_add_loop_test(tcase, H_a_file_that_cannot_be_removed_stays_and_is_free, 0, 2);
 	return tcase;
 }
 
@@ -781,7 +810,7 @@ steps_and_errors(void)
 	tcase_add_test(tcase, the_log_hears_of_waits);
 	tcase_add_test(tcase, a_kernel_that_will_not_unlock_is_overruled);
 	tcase_add_test(tcase, a_failed_conversion_keeps_what_was_held);
-	tcase_add_loop_test(tcase, G_any_failure_leaves_nothing, 0, 128);
+	tcase_add_loop_test(tcase, G_any_failure_leaves_nothing, 0, 256);
 	tcase_add_test(tcase, A_the_bytes_of_a_range_are_plain);
 	tcase_add_loop_test(tcase, A_an_upgrade_is_safe_from_a_reader_of_the_same_handle_in_line, 0, 2);
 	tcase_add_test(tcase, G_a_cancel_from_within_a_step_leaves_nothing);

@@ -30,6 +30,7 @@ extern "C" {
 #define IPCLOCK_NOCREATE          0x0040u /* the file must be there: else ENOENT */
 #define IPCLOCK_INHERIT           0x0080u /* a lock that is held passes to the child of fork(2) */
 #define IPCLOCK_MKDIR             0x0100u /* make missing parent directories */
+#define IPCLOCK_UNLINK            0x0200u /* who leaves the file with no holder and no waiter removes it */
 
 /* Families of locks for ipclock_attr_set_protocol(): they do not see each other. */
 #define IPCLOCK_RANGE 0 /* byte ranges: fcntl(2), LockFileEx; the default */
@@ -104,8 +105,16 @@ int ipclock_attr_set_range(struct ipclock_attr *attr, int64_t start, int64_t len
 int ipclock_attr_set_mode(struct ipclock_attr *attr, unsigned perm);
 
 /*
- * The flags, all at once.  EINVAL for an unknown one, or for
- * IPCLOCK_RECURSIVE with IPCLOCK_RECURSIVE_PROCESS.
+ * The flags, all at once.  EINVAL for an unknown one, for IPCLOCK_RECURSIVE with
+ * IPCLOCK_RECURSIVE_PROCESS, and for IPCLOCK_UNLINK with IPCLOCK_TRUST_PATH.
+ *
+ * IPCLOCK_UNLINK: a release after which nobody holds or waits in any slot
+ * removes the file, while the whole of it is locked exclusively; waiters that
+ * opened it before find it gone and go on with a new one.  Every program that
+ * uses the file must use this library, without IPCLOCK_TRUST_PATH.  A holder that
+ * is killed leaves the file to the next that releases; one that may not be
+ * removed stays.  For slots only: a range, IPCLOCK_FLOCK or a descriptor of
+ * the caller's with it is EINVAL when the lock is opened.
  */
 int ipclock_attr_set_flags(struct ipclock_attr *attr, unsigned flags);
 
