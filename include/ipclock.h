@@ -22,6 +22,7 @@
 #include <ipclock/holders.h>
 #include <ipclock/probe.h>
 #include <ipclock/process_lock.h>
+#include <ipclock/replace.h>
 #include <ipclock/rw_lock.h>
 #include <ipclock/version.h>
 

@@ -3,6 +3,7 @@
 # Copyright (c) 2026 The libipclock authors
 #
 # The loop examples, as many as could be built: each gets both locks, and its timer goes on ticking.
+# And config_update, many at once: no count is lost.
 set -u
 bin=$(cd "${top_builddir:-.}" && pwd)/examples
 dir=$(mktemp -d) || exit 1
@@ -34,4 +35,16 @@ for loop in poll libuv libevent glib; do
 		status=1
 	fi
 done
+n=$((n + 1))
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	"$bin/config_update" counts 2>>errors &
+done
+wait
+if [ "$(cat counts)" = 'count 10' ] && [ "$(find . -name '.counts*')" = '' ]; then
+	echo "ok $n - config_update"
+else
+	echo "not ok $n - config_update"
+	sed 's/^/# /' counts errors
+	status=1
+fi
 exit $status
