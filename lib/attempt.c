@@ -619,6 +619,36 @@ ipclock__attempt_begin(struct attempt *a, struct shared *s, int timeout_ms)
 	return r;
 }
 
+/* Nothing of this handle is held, waited for, to be cleaned, opened or counted. */
+static bool
+is_idle(const struct shared *s, enum os_mode mode)
+{
+	return !s->local.first && !s->local.writer && s->local.readers == 0 && !s->soiled && !s->options.recursive &&
+	    s->file.path && s->file.os.fd >= 0 && (mode == OS_SHARED || s->file.os.access & OS_WRITE);
+}
+
+bool
+ipclock__attempt_at_once(struct shared *s, enum os_mode mode)
+{
+	bool held;
+
+	ipclock__os_mutex_lock(&s->mutex);
+	held = is_idle(s, mode) && ipclock__place_take_free(&s->place, &s->file.os, mode);
+	if (held && !s->options.trust_path && ipclock__lock_file_check(&s->file) != 0) {
+		s->soiled = ipclock__place_unlock(&s->place, &s->file.os) != 0;
+		held = false;
+	}
+	if (held) {
+		ipclock__local_take(&s->local, mode);
+		if (mode == OS_EXCLUSIVE)
+			atomic_store_explicit(&s->file.writer, ipclock__os_thread(), memory_order_relaxed);
+		s->attempts = 1;
+		s->waited_ms = 0;
+	}
+	ipclock__os_mutex_unlock(&s->mutex);
+	return held;
+}
+
 static int
 ask_to_stop(const struct attempt *a, const struct shared *s)
 {

@@ -90,6 +90,12 @@ int ipclock__attempt_begin(struct attempt *attempt, struct shared *shared, int t
 /* Goes on: the same results. */
 int ipclock__attempt_step(struct attempt *attempt, struct shared *shared);
 
+/*
+ * Held at once, with the mutex of the handle free?  A shortcut for a lock that is
+ * free, on few calls: each return after a system call costs more than the rest.
+ */
+bool ipclock__attempt_at_once(struct shared *shared, enum os_mode mode);
+
 /* Begins, sleeps and steps to the end. */
 int ipclock__attempt_run(struct attempt *attempt, struct shared *shared, int timeout_ms);
 

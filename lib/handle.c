@@ -30,22 +30,30 @@ static const char *const reasons[] = {
 	[NO_CONVERSION] = "flock(2) cannot turn one mode into the other without letting go",
 };
 
-/* A success costs one look; threads that share the handle write the rest under its mutex. */
+/* Threads that share the handle write under its mutex. */
 static int
-finish_because(struct handle *h, const char *operation, int r, enum reason reason)
+note(struct handle *h, const char *operation, int r, enum reason reason)
 {
 	struct failure failure = { operation, reasons[reason], r, 0 };
 
-	if (r || atomic_load_explicit(&h->error, memory_order_relaxed)) {
-		ipclock__os_mutex_lock(&h->shared.mutex);
-		failure.waited_ms = h->shared.waited_ms;
-		h->operation = operation;
-		h->reason = (unsigned char)reason;
-		atomic_store_explicit(&h->error, r, memory_order_relaxed);
-		ipclock__os_mutex_unlock(&h->shared.mutex);
-	}
+	ipclock__os_mutex_lock(&h->shared.mutex);
+	failure.waited_ms = h->shared.waited_ms;
+	h->operation = operation;
+	h->reason = (unsigned char)reason;
+	atomic_store_explicit(&h->error, r, memory_order_relaxed);
+	ipclock__os_mutex_unlock(&h->shared.mutex);
 	ipclock__message_note(&failure, h->shared.file.path);
 	return r;
+}
+
+/* A success costs one look. */
+static int
+finish_because(struct handle *h, const char *operation, int r, enum reason reason)
+{
+	if (r || atomic_load_explicit(&h->error, memory_order_relaxed))
+		return note(h, operation, r, reason);
+	ipclock__message_clear();
+	return 0;
 }
 
 /* With good arguments only the file can be EINVAL: something else took its place. */
@@ -105,13 +113,11 @@ forked(struct lock_file *file)
 
 /* The first thread to call in the child is the owner of what was inherited. */
 static void
-adopt(struct handle *h)
+adopt_now(struct handle *h)
 {
 	uint64_t thread = ipclock__os_thread();
 	struct owner *owner;
 
-	if (!h->adopts)
-		return;
 	ipclock__os_mutex_lock(&h->shared.mutex);
 	if (h->adopts && h->shared.local.writer)
 		h->shared.file.writer = thread;
@@ -120,6 +126,13 @@ adopt(struct handle *h)
 			owner->who = thread;
 	h->adopts = false;
 	ipclock__os_mutex_unlock(&h->shared.mutex);
+}
+
+static void
+adopt(struct handle *h)
+{
+	if (h->adopts)
+		adopt_now(h);
 }
 
 /* ---- open and close ---- */
@@ -260,9 +273,11 @@ ipclock__handle_acquire(struct handle *h, enum os_mode mode, int timeout_ms)
 		return r;
 	ipclock__os_enter(&guard);
 	adopt(h);
-	ipclock__os_event_make(&attempt.waiter.event);
-	ipclock__attempt_make(&attempt, &h->shared, mode, true);
-	r = ipclock__attempt_run(&attempt, &h->shared, timeout_ms);
+	if (!ipclock__attempt_at_once(&h->shared, mode)) {
+		ipclock__os_event_make(&attempt.waiter.event);
+		ipclock__attempt_make(&attempt, &h->shared, mode, true);
+		r = ipclock__attempt_run(&attempt, &h->shared, timeout_ms);
+	}
 	r = finish(h, operation, r);
 	ipclock__os_leave(&guard);
 	return r;
@@ -423,12 +438,6 @@ change(struct handle *h, const char *operation, int (*how)(struct handle *, enum
 }
 
 static int
-release(struct handle *h, enum os_mode mode)
-{
-	return h->shared.options.recursive ? release_recursive(h, mode) : release_plain(h, mode);
-}
-
-static int
 change_mode(struct handle *h, enum os_mode mode)
 {
 	return mode == OS_SHARED ? downgrade(h) : try_upgrade(h);
@@ -437,7 +446,19 @@ change_mode(struct handle *h, enum os_mode mode)
 int
 ipclock__handle_release(struct handle *h, enum os_mode mode)
 {
-	return change(h, "release", release, mode);
+	struct os_guard guard;
+	int r;
+
+	if (!h)
+		return refuse("release", NULL, "no handle: NULL", EINVAL);
+	ipclock__os_enter(&guard);
+	adopt(h);
+	ipclock__os_mutex_lock(&h->shared.mutex);
+	r = h->shared.options.recursive ? release_recursive(h, mode) : release_plain(h, mode);
+	ipclock__os_mutex_unlock(&h->shared.mutex);
+	r = finish_because(h, "release", r, NO_REASON);
+	ipclock__os_leave(&guard);
+	return r;
 }
 
 int

@@ -40,6 +40,25 @@ ipclock__place_range_of(const struct place *place, enum os_mode mode)
 	return range;
 }
 
+static bool
+is_free(const struct os_file *file, int64_t start, int64_t len, enum os_mode mode)
+{
+	struct os_range range = { start, len };
+	struct os_lock found;
+
+	return ipclock__os_range_query(file, range, mode, &found) == 0 && found.mode == OS_UNLOCKED;
+}
+
+bool
+ipclock__place_take_free(const struct place *place, const struct os_file *file, enum os_mode mode)
+{
+	if (place->line != NO_LINE && !is_free(file, place->line, LAYOUT_LINE_LEN, OS_EXCLUSIVE))
+		return false;
+	if (mode == OS_SHARED && place->looks_first && !is_free(file, place->exclusive.start, 1, OS_SHARED))
+		return false;
+	return ipclock__os_range_try(file, ipclock__place_range_of(place, mode), mode) == 0;
+}
+
 int
 ipclock__place_unlock(const struct place *place, const struct os_file *file)
 {

@@ -61,6 +61,12 @@ struct line {
 
 void ipclock__line_make(struct line *line, const struct os_file *file, struct place *place, enum os_mode mode);
 
+/*
+ * The lock at once, if nobody holds it or waits: what nearly every acquire comes
+ * to.  Else nothing was locked, and a look tells what is the matter.
+ */
+bool ipclock__place_take_free(const struct place *place, const struct os_file *file, enum os_mode mode);
+
 /* Is it our turn?  0, or EBUSY and a number was taken if it takes one. */
 int ipclock__line_turn(struct line *line);
 

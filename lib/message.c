@@ -87,6 +87,12 @@ ipclock__message_note(const struct failure *failure, const char *path)
 	memcpy(last.path + strlen(dots), end, strlen(end) + 1);
 }
 
+void
+ipclock__message_clear(void)
+{
+	last.failure.error = 0;
+}
+
 const char *
 ipclock__message_text(const struct failure *failure, const char *path)
 {

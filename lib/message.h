@@ -30,6 +30,7 @@ void ipclock__message_format(const struct failure *failure, const char *path, ch
 
 /* The calling thread's last: noted by each call, told by ipclock_message(NULL). */
 void ipclock__message_note(const struct failure *failure, const char *path);
+void ipclock__message_clear(void);
 const char *ipclock__message_last(void);
 
 /* Goes on with "; more" behind the sentence that was told last. */

@@ -50,14 +50,19 @@ ipclock__os_range_error(int error)
 
 /* None of these sleeps, but a network file system may be interrupted all the same. */
 static int
+ask_again(const struct os_file *file, int command, struct flock *lock)
+{
+	int r = errno;
+
+	while (r == EINTR)
+		r = fcntl(file->fd, command, lock) < 0 ? errno : 0;
+	return ipclock__os_range_error(r);
+}
+
+static inline int
 ask(const struct os_file *file, int command, struct flock *lock)
 {
-	int r;
-
-	do
-		r = fcntl(file->fd, command, lock) < 0 ? errno : 0;
-	while (r == EINTR);
-	return ipclock__os_range_error(r);
+	return fcntl(file->fd, command, lock) == 0 ? 0 : ask_again(file, command, lock);
 }
 
 int
