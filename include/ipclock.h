@@ -24,6 +24,7 @@
 #include <ipclock/process_lock.h>
 #include <ipclock/replace.h>
 #include <ipclock/rw_lock.h>
+#include <ipclock/soft_lock.h>
 #include <ipclock/version.h>
 
 #endif

@@ -92,8 +92,8 @@ create_new(struct lock_file *file)
 	return r;
 }
 
-static int
-make_parents(char *path)
+int
+ipclock__lock_file_make_parents(char *path)
 {
 	char *slash;
 	int r = 0;
@@ -119,7 +119,7 @@ open_by_path(struct lock_file *file)
 			return r;
 		r = create_new(file);
 		if (r == ENOENT && file->make_parents && round == 0)
-			r = make_parents(file->path);
+			r = ipclock__lock_file_make_parents(file->path);
 		else if (r != EEXIST)
 			return r;
 		if (r && r != EEXIST)

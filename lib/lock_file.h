@@ -59,6 +59,9 @@ int ipclock__lock_file_check(const struct lock_file *file);
 /* Removes the name, if it is still this file's. */
 void ipclock__lock_file_unlink(const struct lock_file *file);
 
+/* Makes the directories before the last name of an absolute path. */
+int ipclock__lock_file_make_parents(char *path);
+
 /* Is this file's range held exclusively by that thread, through any handle? */
 bool ipclock__lock_file_held_by(const struct lock_file *file, uint64_t thread);
 

@@ -65,7 +65,7 @@ void ipclock__os_mutex_unlock(struct os_mutex *mutex);
 void ipclock__os_process_lock(void);
 void ipclock__os_process_unlock(void);
 
-/* Once: child() runs in the child of every fork, alone, with that lock held. */
+/* Once for each child(), with that lock held: it runs in the child of every fork, alone, with that lock held. */
 int ipclock__os_at_fork(void (*child)(void));
 
 /*

@@ -95,7 +95,8 @@ ipclock__os_mutex_unlock(struct os_mutex *mutex)
 
 static pthread_mutex_t process = PTHREAD_MUTEX_INITIALIZER;
 static sigset_t process_signals; /* of the thread that has the lock */
-static void (*in_child)(void);
+static void (*in_child[4])(void);
+static unsigned hooks;
 
 void
 ipclock__os_process_lock(void)
@@ -121,8 +122,10 @@ static void
 child(void)
 {
 	int error = errno;
+	unsigned i;
 
-	in_child();
+	for (i = 0; i < hooks; i++)
+		in_child[i]();
 	errno = error;
 	ipclock__os_process_unlock();
 }
@@ -139,8 +142,13 @@ ipclock__os_at_fork(void (*run)(void))
 	if (r == 0 && !inner)
 		r = ipclock__os_range_at_fork();
 	inner = r == 0;
-	in_child = run;
-	return r ? r : pthread_atfork(ipclock__os_process_lock, ipclock__os_process_unlock, child);
+	if (r == 0 && hooks == sizeof(in_child) / sizeof(in_child[0]))
+		r = ENOMEM;
+	if (r == 0 && hooks == 0)
+		r = pthread_atfork(ipclock__os_process_lock, ipclock__os_process_unlock, child);
+	if (r == 0)
+		in_child[hooks++] = run;
+	return r;
 }
 
 /* ---- files ---- */

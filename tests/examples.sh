@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The libipclock authors
 #
-# The loop examples, as many as could be built: each gets both locks, and its timer goes on ticking.
-# And config_update, many at once: no count is lost.
+# The examples, each run as its reader would run it.
 set -u
 bin=$(cd "${top_builddir:-.}" && pwd)/examples
 dir=$(mktemp -d) || exit 1
@@ -11,40 +10,52 @@ trap 'rm -rf "$dir"' EXIT
 n=0
 status=0
 
-# works PROGRAM: it exits 0, having got the first lock and then the second, with ticks.
-works() {
+# run NAME COMMAND...: ok if it succeeds; what it leaves in out and errors is shown.
+run() {
+	name=$1
+	shift
+	n=$((n + 1))
+	: >out
+	: >errors
+	if "$@"; then
+		echo "ok $n - $name"
+	else
+		echo "not ok $n - $name"
+		status=1
+	fi
+	sed 's/^/# /' out errors
+}
+
+# Gets the first lock and then the second, and its timer goes on ticking.
+loop() {
 	"$bin/$1" >out || return
 	[ "$(grep -o '^got [a-z]*' out | tr '\n' ' ')" = 'got first got second ' ] && grep -qx tick out
 }
 
+# Many at once: no count is lost.
+config_update() {
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		"$bin/config_update" counts 2>>errors &
+	done
+	wait
+	[ "$(cat counts)" = 'count 10' ] && [ "$(find . -name '.counts*')" = '' ]
+}
+
+# Gets its lock, and leaves nothing.
+soft() {
+	"$bin/soft" >out && grep -qx 'got it' out && [ ! -e soft.lock ]
+}
+
 cd "$dir" || exit 1
-for loop in poll libuv libevent glib; do
-	n=$((n + 1))
+for library in poll libuv libevent glib; do
 	case " ${MISSING_LOOPS-} " in
-	*" $loop "*)
-		echo "skip $n - loop_$loop: configure found no $loop"
-		continue
+	*" $library "*)
+		n=$((n + 1))
+		echo "skip $n - loop_$library: configure found no $library"
 		;;
+	*) run "loop_$library" loop "loop_$library" ;;
 	esac
-	if works "loop_$loop"; then
-		echo "ok $n - loop_$loop"
-		sed 's/^/# /' out
-	else
-		echo "not ok $n - loop_$loop"
-		sed 's/^/# /' out
-		status=1
-	fi
 done
-n=$((n + 1))
-for i in 1 2 3 4 5 6 7 8 9 10; do
-	"$bin/config_update" counts 2>>errors &
-done
-wait
-if [ "$(cat counts)" = 'count 10' ] && [ "$(find . -name '.counts*')" = '' ]; then
-	echo "ok $n - config_update"
-else
-	echo "not ok $n - config_update"
-	sed 's/^/# /' counts errors
-	status=1
-fi
+run config_update config_update
+run soft soft
 exit $status
