@@ -14,10 +14,10 @@
  * So what a breaker or an owner removes is what it looked at.
  *
  * What is left: ipclock_soft_break() of a live owner without a lease, and file systems without flock, or whose flock
- * reaches no other machine that breaks a lease.  There the marker is moved to a name aside, looked at, and linked back if it is another than was judged.  Two hold at once if
- * a first breaker and its new marker come between a second one's last look at the path and its rename, and a third
- * links its own before the second has linked that marker back: the owner so passed is told ESTALE at its
- * next touch or release.  If the second is killed in between, the same.
+ * reaches no other machine that breaks a lease.  There the marker is moved to a name aside, looked at, and linked back
+ * if it is another than was judged.  Two hold at once if a first breaker and its new marker come between a second
+ * one's last look at the path and its rename, and a third links its own before the second has linked that marker back:
+ * the owner so passed is told ESTALE at its next touch or release.  If the second is killed in between, the same.
  *
  * Nothing is forced to a disk, for a lock need not outlive a power failure; an empty
  * marker that one leaves behind is nobody's, and is not removed.
