@@ -46,6 +46,25 @@ soft() {
 	"$bin/soft" >out && grep -qx 'got it' out && [ ! -e soft.lock ]
 }
 
+# comes_true COMMAND...: it does within 20 s.
+comes_true() {
+	tries=0
+	until "$@"; do
+		tries=$((tries + 1))
+		[ $tries -lt 400 ] || return 1
+		sleep 0.05
+	done
+}
+
+# A second daemon says who is there; the first, told to end, removes its file.
+daemon() {
+	"$bin/daemon" pid && comes_true test -s pid || return
+	read -r pid <pid
+	"$bin/daemon" pid 2>errors && return 1
+	[ "$(cat errors)" = "already running, with pid $pid" ] || return
+	kill "$pid" && comes_true test ! -e pid
+}
+
 cd "$dir" || exit 1
 for library in poll libuv libevent glib; do
 	case " ${MISSING_LOOPS-} " in
@@ -57,5 +76,6 @@ for library in poll libuv libevent glib; do
 	esac
 done
 run config_update config_update
+run daemon daemon
 run soft soft
 exit $status

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+/* What the pid file asks of an operating system beyond os.h. */
+#ifndef IPCLOCK_OS_PIDFILE_H
+#define IPCLOCK_OS_PIDFILE_H
+
+#include <stddef.h>
+
+#include "os.h"
+
+/* The calling process. */
+long ipclock__os_pidfile_self(void);
+
+/* Does the descriptor still stand for that file?  EBADF: somebody has closed it. */
+int ipclock__os_pidfile_check(const struct os_file *file);
+
+/* The first bytes of the file, less than size, as a string; "" if it cannot be read. */
+void ipclock__os_pidfile_read(const struct os_file *file, char *text, size_t size);
+
+/* Puts text in place of what is there: whoever reads meanwhile sees nothing, or all of it. */
+int ipclock__os_pidfile_write(const struct os_file *file, const char *text);
+
+int ipclock__os_pidfile_unlink(const char *path);
+
+#endif
