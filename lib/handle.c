@@ -98,6 +98,7 @@ forked(struct lock_file *file)
 		ipclock__place_leave_line(&h->shared.place, &file->os);
 	local->first = local->last = NULL;
 	local->draining = false;
+	h->shared.soiled = h->adopts; /* after the release a description of its own, else parent and child would both get in */
 	if (h->adopts)
 		return;
 	local->writer = false;
@@ -285,6 +286,14 @@ ipclock__handle_acquire(struct handle *h, enum os_mode mode, int timeout_ms)
 
 /* ---- release ---- */
 
+static void
+become(struct shared *s, enum os_mode from, enum os_mode to, uint64_t writer)
+{
+	ipclock__local_give(&s->local, from);
+	ipclock__local_take(&s->local, to);
+	atomic_store_explicit(&s->file.writer, writer, memory_order_relaxed);
+}
+
 /*
  * The first bytes go first: what is left keeps everybody out as well.  On an
  * error it is still held for writing.
@@ -294,21 +303,21 @@ convert_to_shared(struct handle *h)
 {
 	struct shared *s = &h->shared;
 	struct os_range skipped = { s->place.exclusive.start, s->place.shared_skip };
+	uint64_t writer = atomic_load_explicit(&s->file.writer, memory_order_relaxed);
 	int r = 0;
 
 	if (s->file.os.whole)
 		return ENOTSUP; /* flock(2) lets go before it takes: a failed one would have lost the lock */
+	become(s, OS_EXCLUSIVE, OS_SHARED, 0); /* before it is so: a child that inherits must not believe it holds more */
 	if (skipped.len)
 		r = ipclock__os_range_unlock(&s->file.os, skipped);
 	if (r == 0)
 		r = ipclock__os_range_try(&s->file.os, ipclock__place_range_of(&s->place, OS_SHARED), OS_SHARED);
 	if (r)
-		return r;
-	atomic_store_explicit(&s->file.writer, 0, memory_order_relaxed);
-	ipclock__local_give(&s->local, OS_EXCLUSIVE);
-	ipclock__local_take(&s->local, OS_SHARED);
-	ipclock__local_wake(&s->local);
-	return 0;
+		become(s, OS_SHARED, OS_EXCLUSIVE, writer);
+	else
+		ipclock__local_wake(&s->local);
+	return r;
 }
 
 static struct owner *
@@ -391,9 +400,7 @@ convert_to_exclusive(struct handle *h)
 	r = ipclock__os_range_try(&s->file.os, s->place.exclusive, OS_EXCLUSIVE);
 	if (r)
 		return r;
-	ipclock__local_give(&s->local, OS_SHARED);
-	ipclock__local_take(&s->local, OS_EXCLUSIVE);
-	atomic_store_explicit(&s->file.writer, ipclock__os_thread(), memory_order_relaxed);
+	become(s, OS_SHARED, OS_EXCLUSIVE, ipclock__os_thread());
 	return 0;
 }
 

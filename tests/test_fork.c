@@ -483,6 +483,48 @@ START_TEST(D_inherit_by_a_daemon)
 }
 END_TEST
 
+struct heir {
+	struct ipclock *lock;
+	int told[2]; /* the parent holds it anew */
+};
+
+static int
+heir_tries_again(void *arg)
+{
+	struct heir *heir = arg;
+	char byte;
+
+	if (ipclock_release(heir->lock) != 0)
+		return 210;
+	close(heir->told[1]);
+	if (read(heir->told[0], &byte, 1) != 1)
+		return 211;
+	return ipclock_acquire(heir->lock, 0);
+}
+
+/* Once an inherited lock was released, child and parent are two like any others. */
+START_TEST(A_heir_and_parent_exclude_each_other)
+{
+	struct heir heir = { .lock = must_open(test_path, IPCLOCK_INHERIT) };
+	struct ipclock *other = must_open(test_path, 0);
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(heir.told), 0);
+	ck_assert_int_eq(ipclock_acquire(heir.lock, 0), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(heir_tries_again(&heir));
+	ck_assert_int_eq(ipclock_acquire(other, LONG_MS), 0);
+	ck_assert_int_eq(ipclock_release(other), 0);
+	ck_assert_int_eq(ipclock_release(heir.lock), 0);
+	ck_assert_int_eq(ipclock_acquire(heir.lock, 0), 0);
+	ck_assert_int_eq(write(heir.told[1], "", 1), 1);
+	ck_assert_int_eq(child_result(pid), EBUSY);
+	ipclock_close(heir.lock);
+	ipclock_close(other);
+}
+END_TEST
+
 /* The kernel frees it when the daemon dies without a call to the library. */
 START_TEST(B_inherit_by_a_daemon_that_dies)
 {
@@ -655,12 +697,13 @@ add(TCase *t)
 	tcase_add_test(t, D_open_fd_is_refused_in_the_child);
 	if (test_posix()) {
 		tcase_add_test(t, I_inherit_is_refused_where_locks_do_not_pass);
-		test_skip("IPCLOCK_INHERIT, three tests: classic locks do not pass to a child");
+		test_skip("IPCLOCK_INHERIT, four tests: classic locks do not pass to a child");
 		return;
 	}
 	tcase_add_test(t, D_inherit_by_a_daemon);
 	tcase_add_test(t, B_inherit_by_a_daemon_that_dies);
 	tcase_add_test(t, A_inherit_of_a_free_lock);
+	tcase_add_test(t, A_heir_and_parent_exclude_each_other);
 }
 
 int
