@@ -21,6 +21,7 @@
 #include <ipclock/attr.h>
 #include <ipclock/holders.h>
 #include <ipclock/pidfile.h>
+#include <ipclock/locked.h>
 #include <ipclock/probe.h>
 #include <ipclock/process_lock.h>
 #include <ipclock/replace.h>

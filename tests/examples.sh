@@ -41,6 +41,11 @@ config_update() {
 	[ "$(cat counts)" = 'count 10' ] && [ "$(find . -name '.counts*')" = '' ]
 }
 
+# The functions of many processes count to 400.
+locked() {
+	"$bin/locked" >out 2>errors && grep -qx 'total 400' out
+}
+
 # Gets its lock, and leaves nothing.
 soft() {
 	"$bin/soft" >out && grep -qx 'got it' out && [ ! -e soft.lock ]
@@ -77,5 +82,6 @@ for library in poll libuv libevent glib; do
 done
 run config_update config_update
 run daemon daemon
+run locked locked
 run soft soft
 exit $status

@@ -24,9 +24,10 @@ check() {
 	fi
 }
 
-# none PATTERN FILE: succeeds if the file, comments aside, has no such line.
+# none PATTERN FILE: succeeds if the file, comments and macros aside, has no such line.
 none() {
-	! sed -e 's|/\*.*\*/||g' -e '/\/\*/,/\*\//d' "$2" | grep -E "$1"
+	! sed -e ':a' -e '/\\$/{' -e N -e 's/\\\n//' -e ba -e '}' -e '/^#[ 	]*define/d' "$2" |
+		sed -e 's|/\*.*\*/||g' -e '/\/\*/,/\*\//d' | grep -E "$1"
 }
 
 strict='-pedantic -Wall -Wextra -Werror -fsyntax-only'

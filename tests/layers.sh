@@ -42,7 +42,7 @@ BEGIN {
 		" attr 6" \
 		" holders 7" \
 		" handle 8" \
-		" pidfile 9 probe 9 process_lock 9 replace 9 rw_lock 9 soft_lock 9 version 9"
+		" locked 9 pidfile 9 probe 9 process_lock 9 replace 9 rw_lock 9 soft_lock 9 version 9"
 	for (i = split(ranks, word, " "); i > 1; i -= 2)
 		rank[word[i - 1]] = word[i]
 }
@@ -80,7 +80,7 @@ report "only lib/os_* includes headers of a system" "$system"
 
 public=$(includes lib/*.c lib/*.h | awk '
 { file = $2; sub(/.*\//, "", file); sub(/\.[ch]$/, "", file) }
-$3 ~ /^<ipclock/ && file !~ /^(attr|handle|holders|pidfile|probe|process_lock|replace|rw_lock|soft_lock|version)$/ { print $1 ": " $3 }')
+$3 ~ /^<ipclock/ && file !~ /^(attr|handle|holders|locked|pidfile|probe|process_lock|replace|rw_lock|soft_lock|version)$/ { print $1 ": " $3 }')
 report "only the objects know the public headers" "$public"
 
 cli=$(includes cli/*.c cli/*.h | awk '
