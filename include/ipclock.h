@@ -27,6 +27,7 @@
 #include <ipclock/replace.h>
 #include <ipclock/rw_lock.h>
 #include <ipclock/soft_lock.h>
+#include <ipclock/semaphore.h>
 #include <ipclock/version.h>
 
 #endif

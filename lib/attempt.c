@@ -387,7 +387,7 @@ waits_direct(const struct attempt *a, const struct shared *s)
 {
 	if (!a->blocks || s->local.readers > 0)
 		return false;
-	return ipclock__os_range_wait_ends() || (a->deadline == OS_NEVER && !s->options.cancel);
+	return ipclock__os_range_wait_ends() || (a->deadline == OS_NEVER && !s->options.cancel && !a->looks);
 }
 
 /*
@@ -573,7 +573,7 @@ ipclock__attempt_make(struct attempt *a, struct shared *s, enum os_mode mode, bo
 	a->seen_ahead = NOBODY;
 	a->wait = WAIT_NOTHING;
 	a->result = 0;
-	a->helper_runs = a->may_hold = a->over = a->entered = false;
+	a->helper_runs = a->may_hold = a->over = a->entered = a->looks = false;
 	a->blocks = blocks;
 	a->deadline = OS_NEVER;
 }
@@ -721,14 +721,19 @@ sleep_on(struct attempt *a, struct shared *s)
 }
 
 int
+ipclock__attempt_wait(struct attempt *a, struct shared *s)
+{
+	a->result = sleep_on(a, s);
+	return ipclock__attempt_step(a, s);
+}
+
+int
 ipclock__attempt_run(struct attempt *a, struct shared *s, int timeout_ms)
 {
 	int r = ipclock__attempt_begin(a, s, timeout_ms);
 
-	while (r == EINPROGRESS) {
-		a->result = sleep_on(a, s);
-		r = ipclock__attempt_step(a, s);
-	}
+	while (r == EINPROGRESS)
+		r = ipclock__attempt_wait(a, s);
 	return r;
 }
 

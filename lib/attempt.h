@@ -53,6 +53,7 @@ struct attempt {
 	bool over;              /* ended: a step that comes late finds nothing to do */
 	bool entered;           /* its owner holds it already */
 	bool blocks;            /* acquire: may sleep in this thread */
+	bool looks;             /* its caller has something else to look at, once a second */
 };
 
 /*
@@ -95,6 +96,9 @@ int ipclock__attempt_step(struct attempt *attempt, struct shared *shared);
  * free, on few calls: each return after a system call costs more than the rest.
  */
 bool ipclock__attempt_at_once(struct shared *shared, enum os_mode mode);
+
+/* Sleeps until a step is due, and takes it. */
+int ipclock__attempt_wait(struct attempt *attempt, struct shared *shared);
 
 /* Begins, sleeps and steps to the end. */
 int ipclock__attempt_run(struct attempt *attempt, struct shared *shared, int timeout_ms);

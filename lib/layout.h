@@ -14,6 +14,13 @@
  *	line	2^40 bytes from 2^62 + 2^40 n
  *		one byte a waiter, locked exclusively by it: its number.
  *		Even: it waits to write; odd: to read.
+ *
+ * Semaphore n, 0 <= n <= LAYOUT_LAST_SEMAPHORE:
+ *
+ *	unit	the byte 2^61 + 2^32 n + i, exclusive: unit i is taken.
+ *	line	2^40 bytes from 2^62 + 2^61 + 2^41 n, as a lock's.
+ *	gate	the byte behind the line, exclusive: the head of the line, who
+ *		alone looks for a unit while there is one.
  */
 #ifndef IPCLOCK_LAYOUT_H
 #define IPCLOCK_LAYOUT_H
@@ -26,5 +33,11 @@
 #define LAYOUT_SHARED_SKIP  2
 #define LAYOUT_LINE_BASE    (INT64_C(1) << 62)
 #define LAYOUT_LINE_LEN     (INT64_C(1) << 40)
+
+#define LAYOUT_LAST_SEMAPHORE UINT32_C(1048575)
+#define LAYOUT_UNIT_BASE      (INT64_C(1) << 61)
+#define LAYOUT_UNIT_SPACING   (INT64_C(1) << 32)
+#define LAYOUT_GATE_BASE      (INT64_C(3) << 61)
+#define LAYOUT_GATE_SPACING   (INT64_C(1) << 41)
 
 #endif

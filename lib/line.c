@@ -28,6 +28,28 @@ ipclock__place_range(struct place *place, struct os_range range)
 	place->refused = false;
 }
 
+/* The gate's byte is the first behind its line. */
+void
+ipclock__place_gate(struct place *place, unsigned semaphore)
+{
+	struct os_range gate = { LAYOUT_GATE_BASE + LAYOUT_GATE_SPACING * semaphore + LAYOUT_LINE_LEN, 1 };
+
+	ipclock__place_range(place, gate);
+	place->line = gate.start - LAYOUT_LINE_LEN;
+}
+
+struct os_range
+ipclock__place_whole_gate(const struct place *place)
+{
+	struct os_range whole = place->exclusive;
+
+	if (place->line != NO_LINE) {
+		whole.start = place->line;
+		whole.len += LAYOUT_LINE_LEN;
+	}
+	return whole;
+}
+
 struct os_range
 ipclock__place_range_of(const struct place *place, enum os_mode mode)
 {

@@ -42,6 +42,7 @@ struct place {
 
 void ipclock__place_slot(struct place *place, unsigned slot, bool in_line);
 void ipclock__place_range(struct place *place, struct os_range range);
+void ipclock__place_gate(struct place *place, unsigned semaphore);
 
 struct line {
 	const struct os_file *file;
@@ -93,6 +94,9 @@ int ipclock__place_leave_line(const struct place *place, const struct os_file *f
 
 /* Gives lock and line back, for a description that cannot be closed. */
 int ipclock__place_clean(const struct place *place, const struct os_file *file);
+
+/* The lock and its line at once, for a query: only of a gate, where nothing lies between. */
+struct os_range ipclock__place_whole_gate(const struct place *place);
 
 /* The lock's bytes in that mode. */
 struct os_range ipclock__place_range_of(const struct place *place, enum os_mode mode);

@@ -41,6 +41,11 @@ config_update() {
 	[ "$(cat counts)" = 'count 10' ] && [ "$(find . -name '.counts*')" = '' ]
 }
 
+# Many processes, and never more at once than there are licences.
+licences() {
+	"$bin/licences" >out 2>errors
+}
+
 # The functions of many processes count to 400.
 locked() {
 	"$bin/locked" >out 2>errors && grep -qx 'total 400' out
@@ -82,6 +87,7 @@ for library in poll libuv libevent glib; do
 done
 run config_update config_update
 run daemon daemon
+run licences licences
 run locked locked
 run soft soft
 exit $status

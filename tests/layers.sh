@@ -34,15 +34,15 @@ includes() {
 
 arrows=$(includes lib/*.c lib/*.h | awk '
 BEGIN {
-	ranks = "os 1 os_pidfile 1 os_probe 1 os_replace 1 os_soft 1.2" \
-		" backoff 2 layout 2 message 2 marker 2" \
+	ranks = "os 1 os_pidfile 1 os_probe 1 os_replace 1 os_soft 1.2 os_watch 1" \
+		" backoff 2 layout 2 message 2 marker 2 pattern 2" \
 		" options 3 lock_file 3 owner 3" \
-		" line 4 local 4 recursive 4 soft_file 4" \
+		" line 4 local 4 recursive 4 slots 4 soft_file 4" \
 		" attempt 5" \
 		" attr 6" \
 		" holders 7" \
 		" handle 8" \
-		" locked 9 pidfile 9 probe 9 process_lock 9 replace 9 rw_lock 9 soft_lock 9 version 9"
+		" locked 9 pidfile 9 probe 9 process_lock 9 replace 9 rw_lock 9 semaphore 9 sem_wait 9.5 soft_lock 9 version 9"
 	for (i = split(ranks, word, " "); i > 1; i -= 2)
 		rank[word[i - 1]] = word[i]
 }
@@ -80,7 +80,7 @@ report "only lib/os_* includes headers of a system" "$system"
 
 public=$(includes lib/*.c lib/*.h | awk '
 { file = $2; sub(/.*\//, "", file); sub(/\.[ch]$/, "", file) }
-$3 ~ /^<ipclock/ && file !~ /^(attr|handle|holders|locked|pidfile|probe|process_lock|replace|rw_lock|soft_lock|version)$/ { print $1 ": " $3 }')
+$3 ~ /^<ipclock/ && file !~ /^(attr|handle|holders|locked|pidfile|probe|process_lock|replace|rw_lock|semaphore|soft_lock|version)$/ { print $1 ": " $3 }')
 report "only the objects know the public headers" "$public"
 
 cli=$(includes cli/*.c cli/*.h | awk '
