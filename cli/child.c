@@ -3,11 +3,15 @@
 
 /* Running the command. */
 
+#include <config.h>
+
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -45,12 +49,20 @@ pass_on(int sig, siginfo_t *info, void *context)
 }
 
 static void
+woken(int sig)
+{
+	(void)sig; /* ppoll(2) has heard it */
+}
+
+/* What comes from here on is kept for await(). */
+static void
 block(sigset_t *before)
 {
 	sigset_t set;
 	size_t i;
 
 	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
 	for (i = 0; i < N_PASSED_ON; i++)
 		sigaddset(&set, passed_on[i]);
 	sigprocmask(SIG_BLOCK, &set, before);
@@ -69,14 +81,35 @@ catch_signals(void)
 			sigaction(passed_on[i], &action, NULL);
 }
 
-/* Waits, but leaves the child unreaped, so that its pid is no other's while we may signal it. */
-static void
-await(pid_t pid)
+/* The child stays unreaped, so that its pid is no other's while we may signal it. */
+static bool
+has_ended(pid_t pid)
 {
-	siginfo_t info;
+	siginfo_t info = { .si_pid = 0 };
 
-	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR)
-		;
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) != 0 ? errno != EINTR : info.si_pid != 0;
+}
+
+/* Signals come in ppoll(2) and nowhere else, so none is slept through. */
+static void
+await(const sigset_t *mask, int every_ms, bool (*go_on)(void *ctx), void *ctx)
+{
+	int64_t us, next_us = now_us() + (int64_t)every_ms * 1000;
+	struct timespec timeout;
+
+	while (!has_ended(child)) {
+		us = next_us - now_us();
+		if (every_ms != 0 && us <= 0) {
+			next_us = now_us() + (int64_t)every_ms * 1000;
+			if (!go_on(ctx)) {
+				kill(child, SIGTERM);
+				every_ms = 0;
+			}
+			continue;
+		}
+		timeout = (struct timespec){ .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000 };
+		ppoll(NULL, 0, every_ms != 0 ? &timeout : NULL, mask);
+	}
 }
 
 static int
@@ -92,13 +125,14 @@ reap(pid_t pid)
 }
 
 int
-child_run(char **command)
+child_run(char **command, int every_ms, bool (*go_on)(void *ctx), void *ctx)
 {
-	struct sigaction reset = { .sa_handler = SIG_DFL }, sigchld;
+	struct sigaction wake = { .sa_handler = woken }, sigchld; /* where it is ignored there is nothing to wait for */
 	sigset_t mask;
 
+	sigemptyset(&wake.sa_mask);
 	block(&mask);
-	sigaction(SIGCHLD, &reset, &sigchld); /* where it is ignored there is nothing to wait for */
+	sigaction(SIGCHLD, &wake, &sigchld);
 	child = fork();
 	if (child == 0) {
 		sigaction(SIGCHLD, &sigchld, NULL);
@@ -110,8 +144,7 @@ child_run(char **command)
 		return STATUS_SYSTEM;
 	}
 	catch_signals();
-	sigprocmask(SIG_SETMASK, &mask, NULL);
-	await(child);
-	block(&mask);
+	sigdelset(&mask, SIGCHLD);
+	await(&mask, every_ms, go_on, ctx);
 	return reap(child);
 }

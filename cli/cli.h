@@ -6,6 +6,7 @@
 #define IPCLOCK_CLI_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <ipclock.h>
@@ -21,7 +22,7 @@
 #define STATUS_EXEC         69 /* the command cannot be executed */
 #define STATUS_SYSTEM       71 /* no memory, descriptors, locks or processes left */
 #define STATUS_CREATE       73 /* read-only file system, or full */
-#define STATUS_OUTPUT       74 /* standard output cannot be written */
+#define STATUS_IO           74 /* standard output, or for put its input or file, cannot be read or written */
 #define STATUS_SIGNAL(sig)  (128 + (sig))
 
 enum mode {
@@ -39,9 +40,14 @@ struct options {
 	int max_ms;
 	int protocol;        /* IPCLOCK_RANGE or IPCLOCK_FLOCK */
 	int slot;            /* -1: not given */
+	int jobs;            /* of a semaphore; 0: not given */
+	int lease_ms;        /* 0: not given */
+	bool soft;
+	bool pidfile;
+	bool unlink;
 	bool whole_file;     /* --fcntl */
 	bool try_once;
-	bool close;
+	bool close;          /* we are there when the command has ended */
 	bool no_fork;
 	bool unfair;
 	bool poll;
@@ -52,12 +58,15 @@ struct options {
 	char *shell[4];      /* of -c */
 };
 
-/* options.c: a status to exit with, or GO_ON. */
-#define GO_ON (-1)
+/* options.c: the defaults; and a status to exit with, or GO_ON (parse.h). */
+void options_init(struct options *options);
 int options_parse(struct options *options, int argc, char **argv);
 
 /* number.c: strict decimal numbers; false, and *value unchanged, if text is none or too large. */
 bool number_parse(const char *text, int max, int *value);
+
+/* Permission bits, as chmod(1) reads them. */
+bool number_parse_octal(const char *text, int max, int *value);
 
 /* Seconds with a fraction, as milliseconds rounded up: 0.0001 is no 0. */
 bool number_parse_seconds(const char *text, int *ms);
@@ -65,29 +74,32 @@ bool number_parse_seconds(const char *text, int *ms);
 /* main.c: "ipclock: ..." and a newline on standard error. */
 void complain(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 
-/* Text on standard output: 0, or STATUS_OUTPUT. */
+/* The same; returns STATUS_USAGE. */
+int wrong(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+
+/* Text on standard output: 0, or STATUS_IO. */
 int print(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 
 /* Microseconds on a clock that nobody can set. */
 int64_t now_us(void);
 
-/* who.c: `ipclock who`; returns the status to exit with. */
+/* status.c: the status for an error of opening or locking, or otherwise where it has none of its own. */
+int status_of(int error, int otherwise);
+
+/* ... and for one of making a file. */
+int status_of_making(int error, int otherwise);
+
+/* The verbs, a file each; they return the status to exit with. */
+int probe_main(int argc, char **argv);
+int put_main(int argc, char **argv);
+int run_main(int argc, char **argv);
 int who_main(int argc, char **argv);
 
-/* run.c: `ipclock run`; returns the status to exit with. */
-int run_main(int argc, char **argv);
-
-/* probe.c: `ipclock probe`; returns the status to exit with. */
-int probe_main(int argc, char **argv);
-
-/* Starts to acquire in the mode of the options, as ipclock_rw_start_read(). */
-int run_start(struct ipclock_rw *rw, const struct options *options, int timeout_ms);
-
-/* waiting.c: waits for a lock that was tried in vain since then: 0 (held) or an error. */
-int waiting(struct ipclock_rw *rw, const struct options *options, int64_t since_us);
-
-/* child.c: runs the command and waits for it; returns the status to exit with. */
-int child_run(char **command);
+/*
+ * child.c: runs the command and waits for it; returns the status to exit with.
+ * Each every_ms, if that is not 0, go_on() is asked; false ends the command.
+ */
+int child_run(char **command, int every_ms, bool (*go_on)(void *ctx), void *ctx);
 
 /* Becomes the command; a status if that fails. */
 int child_exec(char **command);

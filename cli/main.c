@@ -15,6 +15,7 @@ static const char help[] =
     "Usage: ipclock run [OPTION...] FILE COMMAND [ARG...]\n"
     "       ipclock run [OPTION...] FILE -c STRING\n"
     "       ipclock run [OPTION...] NUMBER\n"
+    "       ipclock put [OPTION...] FILE\n"
     "       ipclock who [OPTION...] FILE\n"
     "       ipclock probe [--json] DIR\n"
     "       ipclock --help | --version\n"
@@ -22,6 +23,7 @@ static const char help[] =
     "Interprocess locks for shell scripts.\n"
     "\n"
     "  run    run a command, or go on, under a lock on a file\n"
+    "  put    replace a file by the standard input, all of it or not at all\n"
     "  probe  try whether locking works in a directory\n"
     "  who    tell who holds the lock on a file, and who waits for it\n"
     "\n"
@@ -32,20 +34,38 @@ static const struct verb {
 	int (*main)(int argc, char **argv);
 } verbs[] = {
 	{ "probe", probe_main },
+	{ "put", put_main },
 	{ "run", run_main },
 	{ "who", who_main },
 };
+
+static void
+vcomplain(const char *format, va_list ap)
+{
+	fputs("ipclock: ", stderr);
+	vfprintf(stderr, format, ap);
+	fputc('\n', stderr);
+}
 
 void
 complain(const char *format, ...)
 {
 	va_list ap;
 
-	fputs("ipclock: ", stderr);
 	va_start(ap, format);
-	vfprintf(stderr, format, ap);
+	vcomplain(format, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+}
+
+int
+wrong(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vcomplain(format, ap);
+	va_end(ap);
+	return STATUS_USAGE;
 }
 
 int
@@ -60,7 +80,7 @@ print(const char *format, ...)
 	if (n >= 0 && fflush(stdout) == 0)
 		return 0;
 	complain("cannot write to standard output");
-	return STATUS_OUTPUT;
+	return STATUS_IO;
 }
 
 int64_t
@@ -94,7 +114,6 @@ main(int argc, char **argv)
 		return print("%s", help);
 	if (is_option(argv[1], "-V", "--version"))
 		return print("ipclock (libipclock) %s\n", ipclock_version());
-	complain("there is no verb '%s'; to run a command under a lock: ipclock run [OPTION...] FILE COMMAND [ARG...]",
-	    argv[1]);
-	return STATUS_USAGE;
+	return wrong("there is no verb '%s'; to run a command under a lock: "
+	    "ipclock run [OPTION...] FILE COMMAND [ARG...]", argv[1]);
 }

@@ -13,11 +13,10 @@
 #define WIDEST    512
 
 void
-notice_open(struct notice *n, struct ipclock_rw *rw, const struct options *options, int64_t since_us)
+notice_open(struct notice *n, struct hold *hold, int64_t since_us)
 {
 	*n = (struct notice){
-		.rw = rw,
-		.options = options,
+		.hold = hold,
 		.since_us = since_us,
 		.next_us = isatty(STDERR_FILENO) ? since_us + SECOND_US : INT64_MAX,
 	};
@@ -75,7 +74,7 @@ static void
 add_holder(const struct notice *n, char *tail, size_t size)
 {
 	static const char before[] = "; held by pid ";
-	const char *text = ipclock_rw_message(n->rw), *holder = NULL;
+	const char *text = n->hold->kind->message(n->hold), *holder = NULL;
 	size_t length = strlen(tail);
 
 	while ((text = strstr(text, before)) != NULL)
@@ -88,8 +87,8 @@ add_holder(const struct notice *n, char *tail, size_t size)
 static int
 compose(const struct notice *n, char *text, int64_t now)
 {
-	static const char *const verbs[] = { [MODE_READ] = "read", [MODE_WRITE] = "write" };
-	const struct options *o = n->options;
+	const struct options *o = n->hold->options;
+	const char *what = o->jobs ? "for a slot of" : o->soft ? "for" : o->mode == MODE_READ ? "to read" : "to write";
 	char number[32], most[32] = "", tail[128];
 	const char *full = name_of(o, number, sizeof(number)), *name;
 	int i, width = columns();
@@ -99,8 +98,8 @@ compose(const struct notice *n, char *text, int64_t now)
 	snprintf(tail, sizeof(tail), ": %d s so far, %s%s", (int)((now - n->since_us) / SECOND_US),
 	    *most ? most : "for ever", *most ? " s at most" : "");
 	add_holder(n, tail, sizeof(tail));
-	name = shortened(full, width - (int)strlen("ipclock: waiting to write ...") - (int)strlen(tail));
-	snprintf(text, (size_t)width + 1, "ipclock: waiting to %s %s%s%s", verbs[o->mode], name == full ? "" : "...",
+	name = shortened(full, width - (int)strlen("ipclock: waiting  ...") - (int)strlen(what) - (int)strlen(tail));
+	snprintf(text, (size_t)width + 1, "ipclock: waiting %s %s%s%s", what, name == full ? "" : "...",
 	    name, tail);
 	for (i = 0; text[i] != '\0'; i++)
 		if ((unsigned char)text[i] < ' ' || text[i] == '\177')

@@ -3,53 +3,12 @@
 
 /* The command line of `ipclock run`: that of flock(1), and more. */
 
-#include <getopt.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "parse.h"
 
-#define SLOTS 2097152 /* of a file: ipclock_attr_set_slot() */
-
-enum {
-	OPT_FCNTL = CHAR_MAX + 1,
-	OPT_VERBOSE,
-	OPT_DELAY,
-	OPT_MAX_DELAY,
-	OPT_SLOT,
-	OPT_UNFAIR,
-	OPT_POLL,
-	OPT_PROTOCOL,
-};
-
-static const char short_options[] = "+srxeunw:E:oFhV";
-
-static const struct option long_options[] = {
-	{ "shared", no_argument, NULL, 's' },
-	{ "read", no_argument, NULL, 's' },
-	{ "exclusive", no_argument, NULL, 'x' },
-	{ "unlock", no_argument, NULL, 'u' },
-	{ "nonblock", no_argument, NULL, 'n' },
-	{ "nonblocking", no_argument, NULL, 'n' },
-	{ "nb", no_argument, NULL, 'n' },
-	{ "wait", required_argument, NULL, 'w' },
-	{ "timeout", required_argument, NULL, 'w' },
-	{ "conflict-exit-code", required_argument, NULL, 'E' },
-	{ "close", no_argument, NULL, 'o' },
-	{ "no-fork", no_argument, NULL, 'F' },
-	{ "fcntl", no_argument, NULL, OPT_FCNTL },
-	{ "verbose", no_argument, NULL, OPT_VERBOSE },
-	{ "delay", required_argument, NULL, OPT_DELAY },
-	{ "max-delay", required_argument, NULL, OPT_MAX_DELAY },
-	{ "slot", required_argument, NULL, OPT_SLOT },
-	{ "unfair", no_argument, NULL, OPT_UNFAIR },
-	{ "poll", no_argument, NULL, OPT_POLL },
-	{ "protocol", required_argument, NULL, OPT_PROTOCOL },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
-};
+#define LAST_SEMAPHORE 1048575 /* of a file: ipclock_sem_open() */
 
 static const char help[] =
     "Usage: ipclock run [OPTION...] FILE COMMAND [ARG...]\n"
@@ -62,6 +21,11 @@ static const char help[] =
     "  -x, -e, --exclusive           for writing: nobody else holds it (default)\n"
     "  -s, --shared, -r, --read      for reading: other readers may hold it too\n"
     "  -u, --unlock                  release what the descriptor holds\n"
+    "  -j, --jobs N                  at most N at once; IPCLOCK_SLOT tells COMMAND which\n"
+    "      --soft                    FILE is the lock while it exists: right on NFS\n"
+    "      --lease SECS              with --soft: lost if not renewed for so long\n"
+    "      --pidfile                 FILE tells COMMAND's pid, and only one runs\n"
+    "      --unlink                  remove FILE afterwards; implies -o\n"
     "  -n, --nonblock, --nb          do not wait\n"
     "  -w, --wait, --timeout SECS    wait no longer than that; 0 is -n\n"
     "  -E, --conflict-exit-code N    exit status if it is held or timed out: 0-255, or 1\n"
@@ -82,129 +46,180 @@ static const char help[] =
     "Exit status: the command's; 1 or -E held or timed out, 64 usage, 65 cannot lock,\n"
     "66 cannot open, 69 cannot execute, 71 out of resources, 73 cannot create.\n";
 
-static int
-try_help(void)
+static const struct option long_options[] = {
+	{ "shared", no_argument, NULL, 's' },
+	{ "read", no_argument, NULL, 's' },
+	{ "exclusive", no_argument, NULL, 'x' },
+	{ "unlock", no_argument, NULL, 'u' },
+	WAIT_OPTIONS,
+	{ "close", no_argument, NULL, 'o' },
+	{ "no-fork", no_argument, NULL, 'F' },
+	{ "jobs", required_argument, NULL, 'j' },
+	{ "fcntl", no_argument, NULL, OPT_FCNTL },
+	{ "verbose", no_argument, NULL, OPT_VERBOSE },
+	{ "delay", required_argument, NULL, OPT_DELAY },
+	{ "max-delay", required_argument, NULL, OPT_MAX_DELAY },
+	{ "slot", required_argument, NULL, OPT_SLOT },
+	{ "unfair", no_argument, NULL, OPT_UNFAIR },
+	{ "poll", no_argument, NULL, OPT_POLL },
+	{ "protocol", required_argument, NULL, OPT_PROTOCOL },
+	{ "soft", no_argument, NULL, OPT_SOFT },
+	{ "lease", required_argument, NULL, OPT_LEASE },
+	{ "pidfile", no_argument, NULL, OPT_PIDFILE },
+	{ "unlink", no_argument, NULL, OPT_UNLINK },
+	COMMON_OPTIONS
+};
+
+/* ---- what excludes what ---- */
+
+enum {
+	READ = 1 << 0,
+	UNLOCK = 1 << 1,
+	JOBS = 1 << 2,
+	SOFT = 1 << 3,
+	LEASE = 1 << 4,
+	PIDFILE = 1 << 5,
+	UNLINK = 1 << 6,
+	SLOT = 1 << 7,
+	WHOLE_FILE = 1 << 8,
+	FLOCK = 1 << 9,
+	CLOSE = 1 << 10,
+	NO_FORK = 1 << 11,
+	UNFAIR = 1 << 12,
+	POLL = 1 << 13,
+	WAIT = 1 << 14,
+	DESCRIPTOR = 1 << 15,
+};
+
+static const char *const names[] = {
+	"--shared", "--unlock", "--jobs", "--soft", "--lease", "--pidfile", "--unlink", "--slot", "--fcntl",
+	"--protocol flock", "--close", "--no-fork", "--unfair", "--poll", "--wait", "the number of a descriptor",
+};
+
+/* A lock that is no rw lock has neither readers nor what belongs to ranges. */
+#define OF_LOCKS (READ | UNLOCK | WHOLE_FILE | FLOCK | UNLINK | DESCRIPTOR)
+
+static const struct {
+	unsigned option;
+	unsigned excludes;
+} rules[] = {
+	{ CLOSE, NO_FORK },
+	{ WHOLE_FILE, SLOT | FLOCK },
+	{ FLOCK, SLOT },
+	{ JOBS, OF_LOCKS | SOFT | PIDFILE },
+	{ SOFT, OF_LOCKS | PIDFILE | SLOT | UNFAIR | POLL | NO_FORK },
+	{ PIDFILE, OF_LOCKS | SLOT | UNFAIR | POLL | CLOSE | WAIT },
+	{ UNLINK, UNLOCK | DESCRIPTOR | NO_FORK | WHOLE_FILE | FLOCK },
+};
+
+static unsigned
+given(const struct options *o)
 {
-	complain("'ipclock run --help' tells more");
-	return STATUS_USAGE;
+	return (o->mode == MODE_READ ? READ : 0) | (o->mode == MODE_UNLOCK ? UNLOCK : 0) | (o->jobs ? JOBS : 0) |
+	    (o->soft ? SOFT : 0) | (o->lease_ms ? LEASE : 0) | (o->pidfile ? PIDFILE : 0) | (o->unlink ? UNLINK : 0) |
+	    (o->slot >= 0 ? SLOT : 0) | (o->whole_file ? WHOLE_FILE : 0) | (o->protocol == IPCLOCK_FLOCK ? FLOCK : 0) |
+	    (o->close ? CLOSE : 0) | (o->no_fork ? NO_FORK : 0) | (o->unfair ? UNFAIR : 0) | (o->poll ? POLL : 0) |
+	    (o->timeout_ms > 0 ? WAIT : 0) | (o->file == NULL ? DESCRIPTOR : 0);
 }
 
-static int
-take_seconds(const char *name, const char *text, int min_ms, int *ms)
+static const char *
+first_name(unsigned options)
 {
-	if (number_parse_seconds(text, ms) && *ms >= min_ms)
-		return GO_ON;
-	complain("%s: '%s' is no number of seconds from %s to %d", name, text, min_ms ? "0.001" : "0", INT_MAX / 1000);
-	return STATUS_USAGE;
-}
+	int i = 0;
 
-static int
-take_number(const char *name, const char *text, int max, int *value)
-{
-	if (number_parse(text, max, value))
-		return GO_ON;
-	complain("%s: '%s' is no number from 0 to %d", name, text, max);
-	return STATUS_USAGE;
-}
-
-static int
-take_protocol(const char *text, int *protocol)
-{
-	if (strcmp(text, "range") == 0)
-		*protocol = IPCLOCK_RANGE;
-	else if (strcmp(text, "flock") == 0)
-		*protocol = IPCLOCK_FLOCK;
-	else {
-		complain("--protocol: '%s' is neither range nor flock", text);
-		return STATUS_USAGE;
-	}
-	return GO_ON;
-}
-
-static int
-take_value(struct options *o, int opt, const char *text)
-{
-	switch (opt) {
-	case 'w':
-		return take_seconds("--wait", text, 0, &o->timeout_ms);
-	case 'E':
-		return take_number("--conflict-exit-code", text, 255, &o->conflict_status);
-	case OPT_DELAY:
-		return take_seconds("--delay", text, 1, &o->step_ms);
-	case OPT_MAX_DELAY:
-		return take_seconds("--max-delay", text, 0, &o->max_ms);
-	case OPT_SLOT:
-		return take_number("--slot", text, SLOTS - 1, &o->slot);
-	case OPT_PROTOCOL:
-		return take_protocol(text, &o->protocol);
-	case 'h':
-		return print("%s", help);
-	case 'V':
-		return print("ipclock (libipclock) %s\n", ipclock_version());
-	default: /* getopt_long() has said what is wrong */
-		return try_help();
-	}
-}
-
-static int
-take_option(struct options *o, int opt, const char *text)
-{
-	switch (opt) {
-	case 'r':
-	case 's':
-		o->mode = MODE_READ;
-		break;
-	case 'e':
-	case 'x':
-		o->mode = MODE_WRITE;
-		break;
-	case 'u':
-		o->mode = MODE_UNLOCK;
-		break;
-	case 'n':
-		o->try_once = true;
-		break;
-	case 'o':
-		o->close = true;
-		break;
-	case 'F':
-		o->no_fork = true;
-		break;
-	case OPT_FCNTL:
-		o->whole_file = true;
-		break;
-	case OPT_VERBOSE:
-		o->verbose = true;
-		break;
-	case OPT_UNFAIR:
-		o->unfair = true;
-		break;
-	case OPT_POLL:
-		o->poll = true;
-		break;
-	default:
-		return take_value(o, opt, text);
-	}
-	return GO_ON;
+	for (; !(options & 1); options >>= 1)
+		i++;
+	return names[i];
 }
 
 static int
 check(struct options *o)
 {
-	const char *wrong = NULL;
+	unsigned all = given(o);
+	size_t i;
 
-	if (o->close && o->no_fork)
-		wrong = "--close and --no-fork exclude each other";
-	else if (o->whole_file && o->slot >= 0)
-		wrong = "--fcntl and --slot exclude each other: --fcntl is the whole file";
-	else if (o->whole_file && o->protocol != IPCLOCK_RANGE)
-		wrong = "--fcntl and --protocol flock exclude each other";
-	if (o->try_once)
+	for (i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+		if (all & rules[i].option && all & rules[i].excludes)
+			return wrong("%s and %s exclude each other", first_name(rules[i].option),
+			    first_name(all & rules[i].excludes));
+	if (all & LEASE && !(all & SOFT))
+		return wrong("--lease wants --soft");
+	if (all & JOBS && o->slot > LAST_SEMAPHORE)
+		return wrong("--slot: with --jobs the last is %d", LAST_SEMAPHORE);
+	if (o->try_once || o->pidfile)
 		o->timeout_ms = 0;
-	if (wrong == NULL)
-		return GO_ON;
-	complain("%s", wrong);
-	return STATUS_USAGE;
+	o->close = o->close || o->soft || o->unlink; /* we are there when the command has ended */
+	return GO_ON;
+}
+
+/* ---- one by one ---- */
+
+static int
+take_value(struct options *o, int opt, const char *text)
+{
+	switch (opt) {
+	case 'j':
+		return take_number("--jobs", text, 1, (int)IPCLOCK_SEM_MOST, &o->jobs);
+	case OPT_DELAY:
+		return take_seconds("--delay", text, 1, &o->step_ms);
+	case OPT_MAX_DELAY:
+		return take_seconds("--max-delay", text, 0, &o->max_ms);
+	case OPT_SLOT:
+		return take_number("--slot", text, 0, LAST_SLOT, &o->slot);
+	case OPT_LEASE:
+		return take_seconds("--lease", text, 1, &o->lease_ms);
+	case OPT_PROTOCOL:
+		return take_protocol(text, &o->protocol);
+	default:
+		return take_wait(o, opt, text);
+	}
+}
+
+/* Where a flag is kept, or NULL: an option with a value, or a mode. */
+static bool *
+flag_of(struct options *o, int opt)
+{
+	switch (opt) {
+	case 'o':
+		return &o->close;
+	case 'F':
+		return &o->no_fork;
+	case OPT_FCNTL:
+		return &o->whole_file;
+	case OPT_VERBOSE:
+		return &o->verbose;
+	case OPT_UNFAIR:
+		return &o->unfair;
+	case OPT_POLL:
+		return &o->poll;
+	case OPT_SOFT:
+		return &o->soft;
+	case OPT_PIDFILE:
+		return &o->pidfile;
+	case OPT_UNLINK:
+		return &o->unlink;
+	default:
+		return NULL;
+	}
+}
+
+static int
+take_option(void *ctx, int opt, const char *text)
+{
+	struct options *o = ctx;
+	bool *flag = flag_of(o, opt);
+
+	if (flag != NULL)
+		*flag = true;
+	else if (opt == 'r' || opt == 's')
+		o->mode = MODE_READ;
+	else if (opt == 'e' || opt == 'x')
+		o->mode = MODE_WRITE;
+	else if (opt == 'u')
+		o->mode = MODE_UNLOCK;
+	else
+		return take_value(o, opt, text);
+	return GO_ON;
 }
 
 /* The shell that flock(1) would run. */
@@ -222,10 +237,8 @@ take_string(struct options *o, char **args, int n)
 {
 	static char dash_c[] = "-c";
 
-	if (n != 2) {
-		complain("%s wants one string, and nothing behind it", args[0]);
-		return STATUS_USAGE;
-	}
+	if (n != 2)
+		return wrong("%s wants one string, and nothing behind it", args[0]);
 	o->shell[0] = shell();
 	o->shell[1] = dash_c;
 	o->shell[2] = args[1];
@@ -238,15 +251,13 @@ take_string(struct options *o, char **args, int n)
 static int
 take_operands(struct options *o, char **args, int n)
 {
-	if (n == 0) {
-		complain("a file and a command, or the number of a descriptor, is missing");
-		return try_help();
-	}
+	if (n == 0)
+		return wrong("a file and a command, or the number of a descriptor, is missing; "
+		    "'ipclock run --help' tells more");
 	if (n == 1) {
 		if (number_parse(args[0], INT_MAX, &o->fd))
 			return GO_ON;
-		complain("'%s' is no descriptor, and there is no command to run under a lock on a file", args[0]);
-		return STATUS_USAGE;
+		return wrong("'%s' is no descriptor, and there is no command to run under a lock on a file", args[0]);
 	}
 	o->file = args[0];
 	if (strcmp(args[1], "-c") == 0 || strcmp(args[1], "--command") == 0)
@@ -255,12 +266,9 @@ take_operands(struct options *o, char **args, int n)
 	return GO_ON;
 }
 
-int
-options_parse(struct options *o, int argc, char **argv)
+void
+options_init(struct options *o)
 {
-	static char name[] = "ipclock";
-	int opt, status;
-
 	*o = (struct options){
 		.mode = MODE_WRITE,
 		.timeout_ms = IPCLOCK_FOREVER,
@@ -270,12 +278,17 @@ options_parse(struct options *o, int argc, char **argv)
 		.protocol = IPCLOCK_RANGE,
 		.slot = -1,
 	};
-	argv[0] = name; /* getopt_long() names it in messages */
-	while ((opt = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-		status = take_option(o, opt, optarg);
-		if (status != GO_ON)
-			return status;
-	}
-	status = check(o);
-	return status == GO_ON ? take_operands(o, argv + optind, argc - optind) : status;
+}
+
+int
+options_parse(struct options *o, int argc, char **argv)
+{
+	static const struct syntax syntax = { "run", help, "+srxeunw:E:oFj:hV", long_options, take_option };
+	int status;
+
+	options_init(o);
+	status = parse(&syntax, o, argc, argv);
+	if (status == GO_ON)
+		status = take_operands(o, argv + optind, argc - optind);
+	return status == GO_ON ? check(o) : status;
 }

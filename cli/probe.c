@@ -4,14 +4,10 @@
 /* `ipclock probe`: does locking work in this directory? */
 
 #include <errno.h>
-#include <getopt.h>
-#include <limits.h>
 #include <signal.h>
 #include <string.h>
 
-#include "cli.h"
-
-#define OPT_JSON (CHAR_MAX + 1)
+#include "parse.h"
 
 #define STATUS_DOES_NOT_WORK 1
 
@@ -88,26 +84,6 @@ print_json(const struct ipclock_probe *probe)
 	return status ? status : print("  ]\n}\n");
 }
 
-static int
-status_of(int error)
-{
-	switch (error) {
-	case EINVAL:
-	case ENOENT:
-	case ENAMETOOLONG:
-	case ELOOP:
-		return STATUS_OPEN;
-	case EACCES:
-	case EPERM:
-	case EROFS:
-	case ENOSPC:
-	case EDQUOT:
-		return STATUS_CREATE;
-	default:
-		return STATUS_SYSTEM;
-	}
-}
-
 /* A signal to end comes through when everything has been removed. */
 static int
 probe_undisturbed(const char *dir, struct ipclock_probe **probe)
@@ -133,7 +109,7 @@ probe_and_print(const char *dir, bool json)
 
 	if (error) {
 		complain("%s: %s", dir, error == EINVAL ? "not a directory" : ipclock_strerror(error));
-		return status_of(error);
+		return status_of_making(error, STATUS_SYSTEM);
 	}
 	status = json ? print_json(probe) : print_table(probe, dir);
 	if (status == 0 && !ipclock_probe_works(probe))
@@ -142,35 +118,27 @@ probe_and_print(const char *dir, bool json)
 	return status;
 }
 
+static int
+take_option(void *json, int opt, const char *text)
+{
+	(void)opt;
+	(void)text;
+	*(bool *)json = true;
+	return GO_ON;
+}
+
 int
 probe_main(int argc, char **argv)
 {
-	static char name[] = "ipclock";
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
+	static const struct option names[] = { { "json", no_argument, NULL, OPT_JSON }, COMMON_OPTIONS };
+	static const struct syntax syntax = { "probe", help, "hV", names, take_option };
 	bool json = false;
-	int opt;
+	int status = parse(&syntax, &json, argc, argv);
 
-	argv[0] = name; /* getopt_long() names it in messages */
-	while ((opt = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
-		if (opt == 'h')
-			return print("%s", help);
-		if (opt == 'V')
-			return print("ipclock (libipclock) %s\n", ipclock_version());
-		if (opt != OPT_JSON) {
-			complain("'ipclock probe --help' tells more");
-			return STATUS_USAGE;
-		}
-		json = true;
-	}
-	if (argc - optind != 1) {
-		complain("%s; 'ipclock probe --help' tells more",
+	if (status != GO_ON)
+		return status;
+	if (argc - optind != 1)
+		return wrong("%s; 'ipclock probe --help' tells more",
 		    argc == optind ? "a directory is missing" : "one directory at a time");
-		return STATUS_USAGE;
-	}
 	return probe_and_print(argv[optind], json);
 }

@@ -20,6 +20,10 @@ static struct {
 };
 #define N_TABLE (sizeof(table) / sizeof(*table))
 
+static int depth;
+static sigset_t before_mask;
+void (*signals_undo)(void);
+
 static void
 handler(int sig)
 {
@@ -30,18 +34,20 @@ handler(int sig)
 			table[i].caught = 1;
 }
 
-void
-signals_catch(sigset_t *old_mask)
+const sigset_t *
+signals_catch(void)
 {
 	struct sigaction action = { .sa_handler = handler };
 	sigset_t set;
 	size_t i;
 
+	if (depth++ > 0)
+		return &before_mask;
 	sigemptyset(&action.sa_mask);
 	sigemptyset(&set);
 	for (i = 0; i < N_TABLE; i++)
 		sigaddset(&set, table[i].sig);
-	sigprocmask(SIG_BLOCK, &set, old_mask);
+	sigprocmask(SIG_BLOCK, &set, &before_mask);
 	for (i = 0; i < N_TABLE; i++) {
 		sigaction(table[i].sig, NULL, &table[i].before);
 		table[i].ours = table[i].before.sa_handler == SIG_DFL;
@@ -49,6 +55,7 @@ signals_catch(sigset_t *old_mask)
 		if (table[i].ours)
 			sigaction(table[i].sig, &action, NULL);
 	}
+	return &before_mask;
 }
 
 bool
@@ -63,14 +70,32 @@ signals_caught(void)
 }
 
 void
-signals_release(const sigset_t *old_mask)
+signals_release(void)
 {
 	size_t i;
 
+	if (--depth > 0)
+		return;
 	for (i = 0; i < N_TABLE; i++)
 		if (table[i].ours)
 			sigaction(table[i].sig, &table[i].before, NULL);
-	sigprocmask(SIG_SETMASK, old_mask, NULL);
+	sigprocmask(SIG_SETMASK, &before_mask, NULL);
+}
+
+/* It is blocked here: what is raised comes when it no longer is. */
+static void
+suffer(int sig, const struct sigaction *before)
+{
+	struct sigaction ours;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigaction(sig, before, &ours);
+	raise(sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigaction(sig, &ours, NULL);
 }
 
 void
@@ -81,6 +106,8 @@ signals_raise(void)
 	for (i = 0; i < N_TABLE; i++)
 		if (table[i].caught) {
 			table[i].caught = 0;
-			raise(table[i].sig);
+			if (signals_undo != NULL && table[i].sig != SIGTSTP)
+				signals_undo();
+			suffer(table[i].sig, &table[i].before);
 		}
 }

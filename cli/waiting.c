@@ -2,14 +2,13 @@
 /* Copyright (c) 2026 The libipclock authors */
 
 /*
- * Waiting for a lock: an event loop around start and step, so that a stop or
- * an end of the process comes between two steps, and the terminal hears of it.
+ * Waiting: a stop or an end of the process comes while nothing is half done,
+ * and the terminal hears of it.
  */
 
 #include <config.h>
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <time.h>
@@ -17,10 +16,9 @@
 #include "waiting.h"
 
 struct wait {
-	struct ipclock_rw *rw;
 	const struct options *options;
 	int64_t since_us;
-	sigset_t mask;        /* while nothing is blocked but what the caller blocked */
+	const sigset_t *mask; /* while nothing is blocked but what the caller blocked */
 	struct notice notice;
 };
 
@@ -36,47 +34,57 @@ remaining_ms(const struct wait *w)
 	return us > 0 ? (int)((us + 999) / 1000) : 0;
 }
 
-/* Until the lock's next step or the notice's; EINTR: a signal was caught. */
-static int
-pause_for(struct wait *w, int ms)
+int
+waiting_pause(struct wait *w, int fd, int ms)
 {
-	struct pollfd event = { .fd = ipclock_rw_pollfd(w->rw), .events = POLLIN };
+	struct pollfd event = { .fd = fd, .events = POLLIN };
 	int64_t us = notice_draw(&w->notice, (int64_t)ms * 1000);
 	struct timespec timeout = { .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000 };
 
-	ppoll(&event, 1, &timeout, &w->mask);
+	ppoll(&event, 1, &timeout, w->mask);
 	return signals_caught() ? EINTR : EINPROGRESS;
 }
 
-static int
-wait_in_line(struct wait *w)
+/* All of the pause, but for a signal: the notice may want to be drawn in between. */
+static void
+sleep_for(void *ctx, int ms)
 {
-	int ms, error = run_start(w->rw, w->options, remaining_ms(w));
+	struct hold *h = ctx;
+	int64_t left_us, end_us = now_us() + (int64_t)ms * 1000;
 
-	while (error == EINPROGRESS) {
-		error = ipclock_rw_step(w->rw, &ms);
-		if (error == EINPROGRESS)
-			error = pause_for(w, ms >= 0 ? ms : INT_MAX);
-	}
-	return error;
+	while (h->wait != NULL && (left_us = end_us - now_us()) > 0)
+		if (waiting_pause(h->wait, -1, (int)((left_us + 999) / 1000)) == EINTR)
+			return;
+}
+
+static int
+is_over(void *ctx)
+{
+	(void)ctx;
+	return signals_caught();
+}
+
+void
+waiting_set_attr(struct ipclock_attr *attr, struct hold *hold)
+{
+	ipclock_attr_set_sleep(attr, sleep_for, hold);
+	ipclock_attr_set_cancel(attr, is_over, hold);
 }
 
 int
-waiting(struct ipclock_rw *rw, const struct options *options, int64_t since_us)
+waiting(struct hold *h, int64_t since_us)
 {
-	struct wait w = { .rw = rw, .options = options, .since_us = since_us };
+	struct wait w = { .options = h->options, .since_us = since_us, .mask = signals_catch() };
 	int error;
 
-	notice_open(&w.notice, rw, options, since_us);
-	for (;;) {
-		signals_catch(&w.mask);
-		error = wait_in_line(&w);
+	h->wait = &w;
+	notice_open(&w.notice, h, since_us);
+	while ((error = h->kind->acquire(h, remaining_ms(&w))) == EINTR) {
 		notice_erase(&w.notice);
-		if (error == EINTR)
-			ipclock_rw_cancel(rw);
-		signals_release(&w.mask);
-		if (error != EINTR)
-			return error;
 		signals_raise();
 	}
+	notice_erase(&w.notice);
+	signals_release();
+	h->wait = NULL;
+	return error;
 }

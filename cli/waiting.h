@@ -1,37 +1,45 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
-/* What waiting.c needs. */
+/* What the files that wait need. */
 #ifndef IPCLOCK_CLI_WAITING_H
 #define IPCLOCK_CLI_WAITING_H
 
 #include <signal.h>
 
-#include "cli.h"
+#include "hold.h"
 
 /*
  * signals.c: the signals that stop or end a process, while it waits.  Between
- * catch and release they are blocked; those whose disposition was the default
- * and that were not blocked before are caught, but only while the old mask
- * stands, that is, in ppoll(2).
+ * catch and release, which may be nested, they are blocked; those whose
+ * disposition was the default and that were not blocked before are caught, but
+ * only while the mask stands that catch returns, that is, in ppoll(2).
  */
-void signals_catch(sigset_t *old_mask);
+const sigset_t *signals_catch(void);
 bool signals_caught(void);
 /* As it was before. */
-void signals_release(const sigset_t *old_mask);
-/* After release: does to us what the caught signals do.  Returns after a stop. */
+void signals_release(void);
+/* Between the two: does to us what the caught signals do.  Returns after a stop. */
 void signals_raise(void);
+/* Called before a signal ends us; NULL: nothing is. */
+extern void (*signals_undo)(void);
+
+/* waiting.c: waits for what was tried in vain since then: 0 (held) or an error. */
+int waiting(struct hold *hold, int64_t since_us);
+/* Until fd can be read (-1: never), or ms are over; EINTR: a signal was caught, EINPROGRESS. */
+int waiting_pause(struct wait *wait, int fd, int ms);
+/* For an object that has no start and step: its pauses are those of waiting(). */
+void waiting_set_attr(struct ipclock_attr *attr, struct hold *hold);
 
 /* notice.c: the line on a terminal that says what we wait for. */
 struct notice {
-	const struct options *options;
-	struct ipclock_rw *rw;
+	struct hold *hold;
 	int64_t since_us;
 	int64_t next_us;     /* when it is to be drawn; INT64_MAX without a terminal */
 	int width;           /* of what stands there now */
 };
 
-void notice_open(struct notice *notice, struct ipclock_rw *rw, const struct options *options, int64_t since_us);
+void notice_open(struct notice *notice, struct hold *hold, int64_t since_us);
 /* Draws it if it is time to, and says until when there is nothing to do, at most most_us. */
 int64_t notice_draw(struct notice *notice, int64_t most_us);
 void notice_erase(struct notice *notice);

@@ -4,16 +4,10 @@
 /* `ipclock who`: who holds a lock and who waits for it, for people and for programs. */
 
 #include <errno.h>
-#include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
-
-#define LAST_SLOT 2097151
-
-enum { OPT_SLOT = CHAR_MAX + 1, OPT_FCNTL, OPT_PROTOCOL, OPT_JSON };
+#include "parse.h"
 
 struct request {
 	const char *file;
@@ -29,8 +23,7 @@ static const struct option long_options[] = {
 	{ "fcntl", no_argument, NULL, OPT_FCNTL },
 	{ "protocol", required_argument, NULL, OPT_PROTOCOL },
 	{ "json", no_argument, NULL, OPT_JSON },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	COMMON_OPTIONS
 };
 
 static const char help[] =
@@ -43,6 +36,7 @@ static const char help[] =
     "      --protocol range|flock    the family of locks (range)\n"
     "      --json                    an array of objects, for programs\n"
     "  -h, --help                    this help\n"
+    "  -V, --version                 the version\n"
     "\n"
     "A process that is not to be known has no PID: -, in JSON null.\n"
     "Exit status: 0 held, 1 free, 64 usage, 65 cannot be told, 66 no such file.\n";
@@ -50,40 +44,20 @@ static const char help[] =
 /* ---- the command line ---- */
 
 static int
-take_protocol(const char *text, int *protocol)
+take_option(void *ctx, int opt, const char *text)
 {
-	if (strcmp(text, "range") == 0)
-		*protocol = IPCLOCK_RANGE;
-	else if (strcmp(text, "flock") == 0)
-		*protocol = IPCLOCK_FLOCK;
-	else {
-		complain("--protocol: '%s' is neither range nor flock", text);
-		return STATUS_USAGE;
-	}
-	return GO_ON;
-}
+	struct request *r = ctx;
 
-static int
-take_option(struct request *r, int opt, const char *text)
-{
 	switch (opt) {
 	case OPT_SLOT:
-		if (number_parse(text, LAST_SLOT, &r->slot))
-			break;
-		complain("--slot: '%s' is no number from 0 to %d", text, LAST_SLOT);
-		return STATUS_USAGE;
+		return take_number("--slot", text, 0, LAST_SLOT, &r->slot);
+	case OPT_PROTOCOL:
+		return take_protocol(text, &r->protocol);
 	case OPT_FCNTL:
 		r->whole_file = true;
 		break;
-	case OPT_PROTOCOL:
-		return take_protocol(text, &r->protocol);
-	case OPT_JSON:
+	default:
 		r->json = true;
-		break;
-	case 'h':
-		return print("%s", help);
-	default: /* getopt_long() has said what is wrong */
-		return STATUS_USAGE;
 	}
 	return GO_ON;
 }
@@ -91,33 +65,25 @@ take_option(struct request *r, int opt, const char *text)
 static int
 check(const struct request *r, int operands)
 {
-	const char *wrong = NULL;
-
 	if (operands != 1)
-		wrong = "one file is wanted; 'ipclock who --help' tells more";
-	else if (r->whole_file && r->slot >= 0)
-		wrong = "--fcntl and --slot exclude each other: --fcntl is the whole file";
-	else if (r->protocol == IPCLOCK_FLOCK && (r->whole_file || r->slot >= 0))
-		wrong = "--protocol flock is the whole file: no --fcntl, no --slot";
-	if (wrong == NULL)
-		return GO_ON;
-	complain("%s", wrong);
-	return STATUS_USAGE;
+		return wrong("one file is wanted; 'ipclock who --help' tells more");
+	if (r->whole_file && r->slot >= 0)
+		return wrong("--fcntl and --slot exclude each other: --fcntl is the whole file");
+	if (r->protocol == IPCLOCK_FLOCK && (r->whole_file || r->slot >= 0))
+		return wrong("--protocol flock is the whole file: no --fcntl, no --slot");
+	return GO_ON;
 }
 
 static int
-parse(struct request *r, int argc, char **argv)
+parse_request(struct request *r, int argc, char **argv)
 {
-	static char name[] = "ipclock";
-	int opt, status;
+	static const struct syntax syntax = { "who", help, "hV", long_options, take_option };
+	int status;
 
 	*r = (struct request){ .slot = -1, .protocol = IPCLOCK_RANGE };
-	argv[0] = name; /* getopt_long() names it in messages */
-	while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		status = take_option(r, opt, optarg);
-		if (status != GO_ON)
-			return status;
-	}
+	status = parse(&syntax, r, argc, argv);
+	if (status != GO_ON)
+		return status;
 	r->file = argv[optind];
 	return check(r, argc - optind);
 }
@@ -231,7 +197,8 @@ tell_object(void *ctx, const struct ipclock_holder *holder)
 	else
 		fputs("null", stdout);
 	printf(", \"mode\": \"%s\", \"state\": \"%s\", \"place\": %d, \"protocol\": \"%s\", \"slot\": ",
-	    mode_of(holder), place ? "waits" : "holds", place, ipclock_holder_protocol(holder) == IPCLOCK_FLOCK ? "flock" : "range");
+	    mode_of(holder), place ? "waits" : "holds", place,
+	    ipclock_holder_protocol(holder) == IPCLOCK_FLOCK ? "flock" : "range");
 	if (r->whole_file || r->protocol == IPCLOCK_FLOCK)
 		fputs("null}", stdout);
 	else
@@ -239,27 +206,12 @@ tell_object(void *ctx, const struct ipclock_holder *holder)
 	return 0;
 }
 
-static int
-status_of(int error)
-{
-	switch (error) {
-	case ENOMEM:
-	case EMFILE:
-	case ENFILE:
-		return STATUS_SYSTEM;
-	case ENOTSUP:
-		return STATUS_LOCK;
-	default:
-		return STATUS_OPEN;
-	}
-}
-
 int
 who_main(int argc, char **argv)
 {
 	struct ipclock_attr *attr;
 	struct request r;
-	int error, status = parse(&r, argc, argv);
+	int error, status = parse_request(&r, argc, argv);
 
 	if (status == GO_ON)
 		status = make_attr(&attr, &r);
@@ -273,7 +225,7 @@ who_main(int argc, char **argv)
 		fputs(r.told ? "\n]\n" : "[]\n", stdout);
 	if (error != 0) {
 		complain("%s", ipclock_message(NULL));
-		return status_of(error);
+		return status_of(error, error == ENOTSUP ? STATUS_LOCK : STATUS_OPEN);
 	}
 	status = print("%s", "");
 	return status ? status : r.told == 0;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+/* What `ipclock run` holds while the command runs: a lock, or a relative of one. */
+#ifndef IPCLOCK_CLI_HOLD_H
+#define IPCLOCK_CLI_HOLD_H
+
+#include <sys/types.h>
+
+#include "cli.h"
+
+struct hold;
+struct wait;
+
+/* A file each: hold_lock.c, hold_semaphore.c, hold_soft.c, hold_pidfile.c. */
+struct hold_kind {
+	int otherwise;       /* the status for an error of acquiring that has none of its own */
+
+	/* An error, or 0. */
+	int (*open)(struct hold *hold, struct ipclock_attr *attr);
+	int (*acquire)(struct hold *hold, int timeout_ms); /* EINTR: a signal was caught while it waited */
+
+	/* The descriptor for the command: it holds, after exec. */
+	int (*fd)(struct hold *hold);
+
+	/* Why the last call has failed. */
+	const char *(*message)(struct hold *hold);
+
+	/* Proves that we live: false if it was lost.  NULL: no need to. */
+	bool (*touch)(void *hold);
+
+	/* Releases what is held, and frees. */
+	void (*close)(struct hold *hold);
+};
+
+extern const struct hold_kind hold_lock, hold_semaphore, hold_soft, hold_pidfile;
+
+struct hold {
+	const struct hold_kind *kind;
+	const struct options *options;
+	struct wait *wait;       /* NULL: we do not wait */
+	bool lost;               /* before it was released */
+	union {
+		struct ipclock_rw *rw;
+		struct ipclock_sem *sem;
+		struct ipclock_soft *soft;
+		struct ipclock_pidfile *pidfile;
+	};
+	union {
+		unsigned slot;       /* of sem; not below jobs: none */
+		int64_t touched_us;  /* soft */
+		pid_t other;         /* of pidfile: who runs, or -1 */
+	};
+};
+
+/* Both complain: 0, or a status. */
+int hold_open(struct hold *hold, const struct options *options);
+int hold_acquire(struct hold *hold);
+
+#endif
