@@ -213,7 +213,8 @@ for signal in TERM HUP $int; do
 		not_ok "a holder"
 	kill -$signal "$(pid a)"
 	wait "$(pid a)"
-	is "--soft: SIG$signal is passed on" "$(status_of $signal)" $?
+	status=$?
+	is "--soft: SIG$signal is passed on" "$(status_of $signal)" $status
 	yes "... the marker is gone" is_gone s/soft
 	no "... the command has ended" kill -0 "$(cat a.held)" 2>/dev/null
 done
