@@ -1,233 +1,173 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
-/*
- * From hand to hand: how long after a release does a waiter hold the lock, and
- * what did the wait cost it?
- *
- *	handoff [-r ROUNDS] [-n TIMES] HOLD_MS WAY...
- *
- * This process holds for HOLD_MS while another one waits.  The ways
- * (bench/way.h) take turns, ROUNDS times TIMES each; of each comes a row of a
- * Markdown table.  "Of raw" is the median of the rounds' medians.  With -n 1 -r 1
- * and a hold of 60000 it tells what a minute's wait costs.
- */
-#include <errno.h>
+/* From hand to hand: this process holds while another one waits, then releases. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "way.h"
+#include "measure.h"
+#include "sample.h"
 
-enum { MOST_WAYS = 8, MOST_ROUNDS = 50, MOST_TIMES = 1000 };
+enum { MOST_TIMES = 1000 };
 
 /* What the waiter answers; bench/peer.py does, too. */
 struct answer {
 	int64_t got_ns, cpu_us, switches;
 };
 
-struct waiter {
-	pid_t pid;
+struct pair {
+	const struct way *way;
+	struct lock lock; /* the holder's */
+	pid_t pid;        /* the waiter */
 	int begin, end;
 };
 
-struct result {
-	const struct way *way;
-	int works;
-	struct lock lock; /* the holder's */
-	struct waiter waiter;
-	double medians[MOST_ROUNDS], us[MOST_ROUNDS * MOST_TIMES];
-	double cpu_us, switches;
-	int n;
-};
-
-static const char *path = "handoff.lock";
-
 static void
-wait_when_told(const struct way *way, int begin, int end)
+wait_when_told(struct pair *p, int begin, int end)
 {
 	struct answer a = { .got_ns = 0 };
 	int64_t cpu, switched;
-	struct lock l;
 	char c;
 
-	lock_open(&l, way, path);
+	lock_inherit(&p->lock);
 	while (write(end, &a, sizeof(a)) == sizeof(a) && read(begin, &c, 1) == 1) {
 		cpu = cpu_us();
 		switched = switches();
-		lock_acquire(&l, 1);
+		lock_acquire(&p->lock, 1);
 		a.got_ns = now_ns();
 		a.cpu_us = cpu_us() - cpu;
 		a.switches = switches() - switched;
-		lock_release(&l, 1);
+		lock_release(&p->lock, 1);
 	}
 }
 
-static void
-become_peer(int begin, int end)
-{
-	char what[] = "handoff", lock[] = "handoff.lock", in[16], out[16];
-	char *args[] = { what, lock, in, out, NULL };
-
-	snprintf(in, sizeof(in), "%d", begin);
-	snprintf(out, sizeof(out), "%d", end);
-	way_exec_peer(args);
-}
-
 static struct answer
-hear(const struct waiter *w)
+hear(const struct pair *p)
 {
 	struct answer a;
 
-	if (read(w->end, &a, sizeof(a)) != sizeof(a))
-		die("the waiter is gone");
+	if (read(p->end, &a, sizeof(a)) != sizeof(a))
+		die(p->way->name);
 	return a;
 }
 
 static void
-start(struct waiter *w, const struct way *way)
+start(struct pair *p, const struct way *way)
 {
 	int to[2], from[2];
 
+	p->way = way;
+	lock_open(&p->lock, way, 0);
 	if (pipe(to) != 0 || pipe(from) != 0)
 		die("pipe");
-	w->pid = fork();
-	if (w->pid == 0) {
+	p->pid = fork();
+	if (p->pid == 0) {
+		const long long ends[] = { to[0], from[1] };
+
 		close(to[1]);
 		close(from[0]);
-		if (way->python)
-			become_peer(to[0], from[1]);
-		wait_when_told(way, to[0], from[1]);
+		if (way->python != NULL)
+			peer_exec("handoff", way, p->lock.path, ends, 2);
+		wait_when_told(p, to[0], from[1]);
 		_exit(0);
 	}
 	close(to[0]);
 	close(from[1]);
-	w->begin = to[1];
-	w->end = from[0];
-	hear(w);
+	p->begin = to[1];
+	p->end = from[0];
+	hear(p);
+}
+
+/* Waiters that began later have the ends of its pipes, too: it is not told by closing them. */
+static void
+stop(struct pair *p)
+{
+	close(p->begin);
+	close(p->end);
+	kill(p->pid, SIGKILL);
+	waitpid(p->pid, NULL, 0);
+	lock_close(&p->lock);
 }
 
 static void
-stop(struct waiter *w)
+hold(struct pair *p)
 {
-	close(w->begin);
-	close(w->end);
-	waitpid(w->pid, NULL, 0);
+	lock_acquire(&p->lock, 1);
+	if (write(p->begin, "w", 1) != 1)
+		die(p->way->name);
 }
 
-static int
-by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
+/* Microseconds from the release until the waiter has it. */
 static double
-quantile(double *values, int n, double q)
+let_go(struct pair *p, struct answer *a)
 {
-	int at = (int)(q * n);
+	int64_t released = now_ns();
 
-	qsort(values, (size_t)n, sizeof(*values), by_size);
-	return values[at < n ? at : n - 1];
+	lock_release(&p->lock, 1);
+	*a = hear(p);
+	return (double)(a->got_ns - released) / 1e3;
 }
 
 static void
-run(struct result *r, int times, int hold_ms, int round)
+run(const struct way *way, const struct task *t)
 {
-	double us[MOST_TIMES];
-	int i;
+	double us[MOST_TIMES], cpu = 0, switched = 0;
+	int i, times = t->times < MOST_TIMES ? t->times : MOST_TIMES;
+	struct answer a;
+	struct pair p;
 
-	start(&r->waiter, r->way);
+	start(&p, way);
 	for (i = 0; i < times; i++) {
-		struct answer a;
-		int64_t released;
-
-		lock_acquire(&r->lock, 1);
-		if (write(r->waiter.begin, "w", 1) != 1)
-			die("the waiter is gone");
-		pause_ns(hold_ms * INT64_C(1000000));
-		released = now_ns();
-		lock_release(&r->lock, 1);
-		a = hear(&r->waiter);
-		us[i] = (double)(a.got_ns - released) / 1e3;
-		r->us[r->n++] = us[i];
-		r->cpu_us += (double)a.cpu_us;
-		r->switches += (double)a.switches;
+		hold(&p);
+		pause_ns(t->hold_ns);
+		us[i] = let_go(&p, &a);
+		cpu += (double)a.cpu_us;
+		switched += (double)a.switches;
 	}
-	stop(&r->waiter);
-	r->medians[round] = quantile(us, times, 0.5);
+	stop(&p);
+	sample_add(way->name, "p50", "us", quantile(us, times, 0.5));
+	sample_add(way->name, "p99", "us", quantile(us, times, 0.99));
+	sample_add(way->name, "max", "us", us[times - 1]);
+	sample_add(way->name, "cpu", "us/wait", cpu / times);
+	sample_add(way->name, "switches", "switches/wait", switched / times);
 }
 
-static void
-print(struct result *r, const struct result *raw, int rounds, int hold_ms)
+void
+measure_handoff(const struct task *t)
 {
-	double of_raw[MOST_ROUNDS];
+	char parameter[40];
+	int round, i;
+
+	for (round = 0; round < t->rounds; round++)
+		for (i = 0; i < t->ways_count; i++)
+			run(t->ways[i], t);
+	snprintf(parameter, sizeof(parameter), "hold %g ms", (double)t->hold_ns / 1e6);
+	sample_print("handoff", parameter, WAY_RAW);
+}
+
+/* All wait at once, each for a file of its own. */
+void
+measure_wait(const struct task *t)
+{
+	static struct pair pairs[MOST_WAYS];
+	char parameter[40];
+	struct answer a;
 	int i;
 
-	printf("| %d ms | %s ", hold_ms, r->way->name);
-	if (!r->works) {
-		puts("| missing here | | | | | |");
-		return;
+	for (i = 0; i < t->ways_count; i++) {
+		start(&pairs[i], t->ways[i]);
+		hold(&pairs[i]);
 	}
-	printf("| %.1f | %.1f | %.1f ", quantile(r->us, r->n, 0.5), quantile(r->us, r->n, 0.99), quantile(r->us, r->n, 1));
-	for (i = 0; i < rounds; i++)
-		of_raw[i] = raw != NULL ? r->medians[i] / raw->medians[i] : 0;
-	if (raw != NULL)
-		printf("| %.2f ", quantile(of_raw, rounds, 0.5));
-	else
-		printf("| - ");
-	printf("| %.0f | %.1f |\n", r->cpu_us / r->n, r->switches / r->n);
-}
-
-static void
-usage(void)
-{
-	fputs("usage: handoff [-r ROUNDS] [-n TIMES] HOLD_MS WAY...\n", stderr);
-	exit(2);
-}
-
-static void
-options(int argc, char **argv, int *rounds, int *times)
-{
-	int c;
-
-	while ((c = getopt(argc, argv, "r:n:")) != -1)
-		if (c == 'r')
-			*rounds = atoi(optarg);
-		else if (c == 'n')
-			*times = atoi(optarg);
-		else
-			usage();
-	if (argc - optind < 2 || argc - optind > 1 + MOST_WAYS || *rounds < 1 || *rounds > MOST_ROUNDS ||
-	    *times < 1 || *times > MOST_TIMES)
-		usage();
-}
-
-int
-main(int argc, char **argv)
-{
-	static struct result results[MOST_WAYS];
-	const struct result *raw = NULL;
-	int i, round, rounds = 5, times = 50, hold_ms, n;
-
-	options(argc, argv, &rounds, &times);
-	hold_ms = atoi(argv[optind]);
-	n = argc - optind - 1;
-	for (i = 0; i < n; i++) {
-		results[i].way = way_find(argv[optind + 1 + i]);
-		results[i].works = way_works(results[i].way);
-		lock_open(&results[i].lock, results[i].way, path);
-		if (results[i].way->raw && !results[i].way->python)
-			raw = &results[i];
+	pause_ns((int64_t)(t->seconds * 1e9));
+	for (i = 0; i < t->ways_count; i++) {
+		sample_add(t->ways[i]->name, "late", "us", let_go(&pairs[i], &a));
+		sample_add(t->ways[i]->name, "cpu", "us/s", (double)a.cpu_us / t->seconds);
+		sample_add(t->ways[i]->name, "switches", "switches/s", (double)a.switches / t->seconds);
+		stop(&pairs[i]);
 	}
-	for (round = 0; round < rounds; round++)
-		for (i = 0; i < n; i++)
-			if (results[i].works)
-				run(&results[i], times, hold_ms, round);
-	for (i = 0; i < n; i++)
-		print(&results[i], raw, rounds, hold_ms);
-	return 0;
+	snprintf(parameter, sizeof(parameter), "%g s", t->seconds);
+	sample_print("wait", parameter, WAY_RAW);
 }

@@ -2,59 +2,73 @@
 /* Copyright (c) 2026 The libipclock authors */
 
 /*
- * The ways to lock that are measured beside each other, by name:
- *
- *	forever       no timeout
- *	timed         a timeout, long enough never to pass
- *	poll          the same with IPCLOCK_POLL
- *	unfair        no timeout, IPCLOCK_UNFAIR
- *	unfair-timed  a timeout, IPCLOCK_UNFAIR
- *	raw           F_OFD_SETLKW on the whole file, with nothing around it
- *	fasteners     Python's, in a Python process: bench/peer.py, named by $PEER
+ * The ways to lock that are measured beside each other: a table of rows for
+ * each family, in bench/way_FAMILY.c.  C++ reads this, too.
  */
 #ifndef BENCH_WAY_H
 #define BENCH_WAY_H
 
 #include <stdint.h>
 
-#include <ipclock.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
 
+/* What all others are compared with. */
+#define WAY_RAW "raw-ofd"
+
+/* A failure of any function ends the process. */
 struct way {
 	const char *name;
-	int timeout_ms;
+	void *(*open)(const struct way *way, const char *path, unsigned slot); /* slot 0 where there are none */
+	void (*acquire)(void *lock, int write);
+	void (*release)(void *lock, int write);
+	void (*close)(void *lock);
+	void (*inherit)(void *lock); /* in a child of fork(2); NULL: it opens anew */
+	int shares;                  /* may be held for reading by several */
+	int kind, timeout_ms;        /* the family's own */
 	unsigned flags;
-	int raw;    /* by system calls */
-	int python; /* the measured process is another program; here it is raw */
+	const char *python; /* the module: the measured process is bench/peer.py, and what is here excludes it */
 };
 
-/* The way of that name, or the end of the program. */
+/* Each ends with a row without a name.  Those that are not compiled in are missing: see way.c. */
+extern const struct way ipclock_ways[], raw_ways[], pthread_ways[], sem_ways[], peer_ways[];
+extern const struct way apr_ways[], boost_ways[], lockfile_ways[], sqlite_ways[];
+
+/* The way of that name, NULL if it is not here, or the end of the program if there is none such. */
 const struct way *way_find(const char *name);
 
-/* Whether it can be had here. */
-int way_works(const struct way *way);
+/* "NAME here" or "NAME missing PACKAGE" for each. */
+void way_list(void);
 
-/* A lock file opened in such a way. */
 struct lock {
 	const struct way *way;
-	struct ipclock_rw *rw;
-	int fd;
+	void *state;
+	char path[64];
 };
 
-/* A failure ends the process. */
-void lock_open(struct lock *l, const struct way *way, const char *path);
+/* Each way has a file of its own in the working directory. */
+void lock_open(struct lock *l, const struct way *way, unsigned slot);
+void lock_inherit(struct lock *l);
 void lock_acquire(struct lock *l, int write);
 void lock_release(struct lock *l, int write);
+void lock_close(struct lock *l);
 
-/* Becomes the Python process, with these arguments after the program's. */
-void way_exec_peer(char *const args[]);
+/* For an .inherit that needs nothing. */
+void way_inherit(void *lock);
 
-int64_t now_ns(void);
-void pause_ns(int64_t ns);
+/* The file, opened for reading and writing, or the end. */
+int must_open_file(const char *path);
+void *must_allocate(unsigned long size);
 
-/* Of this process so far, helpers that are gone included. */
-int64_t cpu_us(void);
-int64_t switches(void);
+/* Becomes $PEER: WHAT MODULE PATH NUMBER... */
+void peer_exec(const char *what, const struct way *way, const char *path, const long long *numbers, int n);
+int peer_is_here(const struct way *way);
 
 void die(const char *what);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
