@@ -649,6 +649,25 @@ ipclock__attempt_at_once(struct shared *s, enum os_mode mode)
 	return held;
 }
 
+bool
+ipclock__attempt_give_at_once(struct shared *s, enum os_mode mode)
+{
+	struct local *local = &s->local;
+	bool ours, given;
+
+	ipclock__os_mutex_lock(&s->mutex);
+	ours = mode == OS_EXCLUSIVE ? local->writer : local->readers == 1;
+	given = ours && !local->first && !s->soiled && !s->options.recursive && !s->options.unlink &&
+	    ipclock__os_range_check(&s->file.os, ipclock__place_range_of(&s->place, mode), mode) == 0 &&
+	    ipclock__place_unlock(&s->place, &s->file.os) == 0;
+	if (given) {
+		ipclock__local_give(local, mode);
+		atomic_store_explicit(&s->file.writer, 0, memory_order_relaxed);
+	}
+	ipclock__os_mutex_unlock(&s->mutex);
+	return given;
+}
+
 static int
 ask_to_stop(const struct attempt *a, const struct shared *s)
 {

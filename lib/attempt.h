@@ -92,10 +92,12 @@ int ipclock__attempt_begin(struct attempt *attempt, struct shared *shared, int t
 int ipclock__attempt_step(struct attempt *attempt, struct shared *shared);
 
 /*
- * Held at once, with the mutex of the handle free?  A shortcut for a lock that is
- * free, on few calls: each return after a system call costs more than the rest.
+ * Held at once, or given back at once?  Shortcuts for a lock that is free and
+ * that nobody waits for, on few calls: each return after a system call costs
+ * more than the rest.  False: nothing was done.
  */
 bool ipclock__attempt_at_once(struct shared *shared, enum os_mode mode);
+bool ipclock__attempt_give_at_once(struct shared *shared, enum os_mode mode);
 
 /* Sleeps until a step is due, and takes it. */
 int ipclock__attempt_wait(struct attempt *attempt, struct shared *shared);

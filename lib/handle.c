@@ -262,26 +262,36 @@ check(struct handle *h, const char *operation, int timeout_ms)
 	return timeout_ms < -1 ? finish_because(h, operation, EINVAL, BAD_TIMEOUT) : 0;
 }
 
+static int
+acquire(struct handle *h, enum os_mode mode, int timeout_ms)
+{
+	struct attempt attempt;
+	struct os_guard guard;
+	int r;
+
+	ipclock__os_enter(&guard);
+	adopt(h);
+	ipclock__os_event_make(&attempt.waiter.event);
+	ipclock__attempt_make(&attempt, &h->shared, mode, true);
+	r = ipclock__attempt_run(&attempt, &h->shared, timeout_ms);
+	r = finish(h, ipclock__mode_operation(mode), r);
+	ipclock__os_leave(&guard);
+	return r;
+}
+
 int
 ipclock__handle_acquire(struct handle *h, enum os_mode mode, int timeout_ms)
 {
-	const char *operation = ipclock__mode_operation(mode);
-	struct attempt attempt;
 	struct os_guard guard;
-	int r = check(h, operation, timeout_ms);
+	bool held;
+	int r = check(h, ipclock__mode_operation(mode), timeout_ms);
 
 	if (r)
 		return r;
-	ipclock__os_enter(&guard);
-	adopt(h);
-	if (!ipclock__attempt_at_once(&h->shared, mode)) {
-		ipclock__os_event_make(&attempt.waiter.event);
-		ipclock__attempt_make(&attempt, &h->shared, mode, true);
-		r = ipclock__attempt_run(&attempt, &h->shared, timeout_ms);
-	}
-	r = finish(h, operation, r);
-	ipclock__os_leave(&guard);
-	return r;
+	ipclock__os_enter_briefly(&guard);
+	held = !h->adopts && ipclock__attempt_at_once(&h->shared, mode);
+	ipclock__os_leave_briefly(&guard);
+	return held ? finish(h, ipclock__mode_operation(mode), 0) : acquire(h, mode, timeout_ms);
 }
 
 /* ---- release ---- */
@@ -450,22 +460,24 @@ change_mode(struct handle *h, enum os_mode mode)
 	return mode == OS_SHARED ? downgrade(h) : try_upgrade(h);
 }
 
+static int
+release(struct handle *h, enum os_mode mode)
+{
+	return h->shared.options.recursive ? release_recursive(h, mode) : release_plain(h, mode);
+}
+
 int
 ipclock__handle_release(struct handle *h, enum os_mode mode)
 {
 	struct os_guard guard;
-	int r;
+	bool given = false;
 
-	if (!h)
-		return refuse("release", NULL, "no handle: NULL", EINVAL);
-	ipclock__os_enter(&guard);
-	adopt(h);
-	ipclock__os_mutex_lock(&h->shared.mutex);
-	r = h->shared.options.recursive ? release_recursive(h, mode) : release_plain(h, mode);
-	ipclock__os_mutex_unlock(&h->shared.mutex);
-	r = finish_because(h, "release", r, NO_REASON);
-	ipclock__os_leave(&guard);
-	return r;
+	if (h) {
+		ipclock__os_enter_briefly(&guard);
+		given = !h->adopts && ipclock__attempt_give_at_once(&h->shared, mode);
+		ipclock__os_leave_briefly(&guard);
+	}
+	return given ? finish(h, "release", 0) : change(h, "release", release, mode);
 }
 
 int

@@ -44,6 +44,13 @@ struct os_guard {
 void ipclock__os_enter(struct os_guard *guard);
 void ipclock__os_leave(const struct os_guard *guard);
 
+/*
+ * The same around nothing but requests for ranges that do not wait, and
+ * ipclock__os_identify(): cheap where these are no cancellation points.
+ */
+void ipclock__os_enter_briefly(struct os_guard *guard);
+void ipclock__os_leave_briefly(const struct os_guard *guard);
+
 /* A mutex inside a handle.  Storage for whatever the system's looks like. */
 struct os_mutex {
 	union {

@@ -42,7 +42,7 @@ static struct {
 	struct { int64_t when; void (*what)(void); } agenda[MOST];
 	struct { const char *call; unsigned times; } counts[MOST];
 	struct { const char *call; void (*what)(void); } before;
-	struct { const char *call; unsigned left; int error; bool happened; } failure;
+	struct { const char *call; unsigned left, times; int error; bool happened; } failure;
 	int64_t refused_from;
 	bool has_queue;
 	bool wait_ends;
@@ -107,8 +107,16 @@ fake_fail(const char *call, unsigned nth, int error)
 {
 	machine.failure.call = call;
 	machine.failure.left = nth;
+	machine.failure.times = 1;
 	machine.failure.error = error;
 	machine.failure.happened = false;
+}
+
+void
+fake_fail_twice(const char *call, int error)
+{
+	fake_fail(call, 1, error);
+	machine.failure.times = 2;
 }
 
 bool
@@ -148,7 +156,9 @@ call(const char *name)
 		return 0;
 	if (machine.failure.left == 0 || --machine.failure.left)
 		return 0;
-	machine.failure.call = NULL;
+	machine.failure.left = 1;
+	if (--machine.failure.times == 0)
+		machine.failure.call = NULL;
 	machine.failure.happened = true;
 	return machine.failure.error;
 }
@@ -243,6 +253,18 @@ void
 ipclock__os_leave(const struct os_guard *guard)
 {
 	errno = guard->error;
+}
+
+void
+ipclock__os_enter_briefly(struct os_guard *guard)
+{
+	ipclock__os_enter(guard);
+}
+
+void
+ipclock__os_leave_briefly(const struct os_guard *guard)
+{
+	ipclock__os_leave(guard);
 }
 
 int

@@ -25,6 +25,9 @@ unsigned fake_calls(const char *call);
 /* The nth call from now (1: the next) fails with that error; "*" is any call that can fail. */
 void fake_fail(const char *call, unsigned nth, int error);
 
+/* The next two calls do. */
+void fake_fail_twice(const char *call, int error);
+
 /* Has the failure that was ordered last happened? */
 bool fake_failed(void);
 
