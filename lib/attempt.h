@@ -52,8 +52,8 @@ struct attempt {
 	bool may_hold;          /* a helper may have got the lock, even if it was stopped */
 	bool over;              /* ended: a step that comes late finds nothing to do */
 	bool entered;           /* its owner holds it already */
-	bool blocks;            /* acquire: may sleep in this thread */
-	bool looks;             /* its caller has something else to look at, once a second */
+	bool blocks : 1;        /* acquire: may sleep in this thread */
+	bool looks : 1;         /* its caller has something else to look at, once a second */
 };
 
 /*

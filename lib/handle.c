@@ -9,6 +9,8 @@
 #include "handle.h"
 #include "holders.h"
 
+_Static_assert(sizeof(struct handle) <= 512, "the promised size of a handle");
+
 static struct handle *
 handle_of(struct lock_file *file)
 {
