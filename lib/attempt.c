@@ -627,6 +627,16 @@ is_idle(const struct shared *s, enum os_mode mode)
 	    s->file.path && s->file.os.fd >= 0 && (mode == OS_SHARED || s->file.os.access & OS_WRITE);
 }
 
+/* On the right file. */
+static bool
+is_in_place(const struct shared *s)
+{
+	struct os_id id;
+
+	return s->options.trust_path || (ipclock__os_identify(s->file.path, &id) == 0 &&
+	    id.device == s->file.os.id.device && id.inode == s->file.os.id.inode);
+}
+
 bool
 ipclock__attempt_at_once(struct shared *s, enum os_mode mode)
 {
@@ -634,7 +644,7 @@ ipclock__attempt_at_once(struct shared *s, enum os_mode mode)
 
 	ipclock__os_mutex_lock(&s->mutex);
 	held = is_idle(s, mode) && ipclock__place_take_free(&s->place, &s->file.os, mode);
-	if (held && !s->options.trust_path && ipclock__lock_file_check(&s->file) != 0) {
+	if (held && !is_in_place(s)) {
 		s->soiled = ipclock__place_unlock(&s->place, &s->file.os) != 0;
 		held = false;
 	}

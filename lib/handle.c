@@ -48,14 +48,20 @@ note(struct handle *h, const char *operation, int r, enum reason reason)
 	return r;
 }
 
-/* A success costs one look. */
+/* Costs one look. */
+static int
+succeed(struct handle *h, const char *operation)
+{
+	if (atomic_load_explicit(&h->error, memory_order_relaxed))
+		return note(h, operation, 0, NO_REASON);
+	ipclock__message_clear();
+	return 0;
+}
+
 static int
 finish_because(struct handle *h, const char *operation, int r, enum reason reason)
 {
-	if (r || atomic_load_explicit(&h->error, memory_order_relaxed))
-		return note(h, operation, r, reason);
-	ipclock__message_clear();
-	return 0;
+	return r ? note(h, operation, r, reason) : succeed(h, operation);
 }
 
 /* With good arguments only the file can be EINVAL: something else took its place. */
@@ -293,7 +299,7 @@ ipclock__handle_acquire(struct handle *h, enum os_mode mode, int timeout_ms)
 	ipclock__os_enter_briefly(&guard);
 	held = !h->adopts && ipclock__attempt_at_once(&h->shared, mode);
 	ipclock__os_leave_briefly(&guard);
-	return held ? finish(h, ipclock__mode_operation(mode), 0) : acquire(h, mode, timeout_ms);
+	return held ? succeed(h, ipclock__mode_operation(mode)) : acquire(h, mode, timeout_ms);
 }
 
 /* ---- release ---- */
@@ -479,7 +485,7 @@ ipclock__handle_release(struct handle *h, enum os_mode mode)
 		given = !h->adopts && ipclock__attempt_give_at_once(&h->shared, mode);
 		ipclock__os_leave_briefly(&guard);
 	}
-	return given ? finish(h, "release", 0) : change(h, "release", release, mode);
+	return given ? succeed(h, "release") : change(h, "release", release, mode);
 }
 
 int

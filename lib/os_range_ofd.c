@@ -17,17 +17,6 @@
 #include "os_posix.h"
 #include "os_range_ofd.h"
 
-struct flock
-ipclock__os_range_request(struct os_range range, enum os_mode mode)
-{
-	return (struct flock){
-		.l_type = mode == OS_EXCLUSIVE ? F_WRLCK : mode == OS_SHARED ? F_RDLCK : F_UNLCK,
-		.l_whence = SEEK_SET,
-		.l_start = range.start,
-		.l_len = range.len,
-	};
-}
-
 /*
  * EAGAIN alone is "busy": EACCES comes from a security module.  Kernels without
  * these locks say EINVAL, and file systems without such offsets too.

@@ -6,10 +6,20 @@
 #define IPCLOCK_OS_RANGE_OFD_H
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "os.h"
 
-struct flock ipclock__os_range_request(struct os_range range, enum os_mode mode);
+static inline struct flock
+ipclock__os_range_request(struct os_range range, enum os_mode mode)
+{
+	return (struct flock){
+		.l_type = mode == OS_EXCLUSIVE ? F_WRLCK : mode == OS_SHARED ? F_RDLCK : F_UNLCK,
+		.l_whence = SEEK_SET,
+		.l_start = range.start,
+		.l_len = range.len,
+	};
+}
 
 /* The library's name of an errno value of fcntl(2). */
 int ipclock__os_range_error(int error);
