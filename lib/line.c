@@ -50,18 +50,6 @@ ipclock__place_whole_gate(const struct place *place)
 	return whole;
 }
 
-struct os_range
-ipclock__place_range_of(const struct place *place, enum os_mode mode)
-{
-	struct os_range range = place->exclusive;
-
-	if (mode == OS_SHARED && place->shared_skip) {
-		range.start += place->shared_skip;
-		range.len -= place->shared_skip;
-	}
-	return range;
-}
-
 static bool
 is_free(const struct os_file *file, int64_t start, int64_t len, enum os_mode mode)
 {

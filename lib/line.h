@@ -99,6 +99,16 @@ int ipclock__place_clean(const struct place *place, const struct os_file *file);
 struct os_range ipclock__place_whole_gate(const struct place *place);
 
 /* The lock's bytes in that mode. */
-struct os_range ipclock__place_range_of(const struct place *place, enum os_mode mode);
+static inline struct os_range
+ipclock__place_range_of(const struct place *place, enum os_mode mode)
+{
+	struct os_range range = place->exclusive;
+
+	if (mode == OS_SHARED && place->shared_skip) {
+		range.start += place->shared_skip;
+		range.len -= place->shared_skip;
+	}
+	return range;
+}
 
 #endif

@@ -43,27 +43,6 @@ ipclock__local_leave(struct local *local, struct local_waiter *waiter)
 }
 
 void
-ipclock__local_take(struct local *local, enum os_mode mode)
-{
-	if (mode == OS_EXCLUSIVE)
-		local->writer = true;
-	else
-		local->readers++;
-}
-
-bool
-ipclock__local_give(struct local *local, enum os_mode mode)
-{
-	if (mode == OS_EXCLUSIVE)
-		local->writer = false;
-	else
-		local->readers--;
-	if (local->readers == 0)
-		local->draining = false;
-	return !local->writer && local->readers == 0;
-}
-
-void
 ipclock__local_wake(struct local *local)
 {
 	if (local->first && ipclock__local_may_go(local, local->first))

@@ -34,10 +34,27 @@ bool ipclock__local_may_go(const struct local *local, const struct local_waiter 
 void ipclock__local_join(struct local *local, struct local_waiter *waiter);
 void ipclock__local_leave(struct local *local, struct local_waiter *waiter);
 
-void ipclock__local_take(struct local *local, enum os_mode mode);
+static inline void
+ipclock__local_take(struct local *local, enum os_mode mode)
+{
+	if (mode == OS_EXCLUSIVE)
+		local->writer = true;
+	else
+		local->readers++;
+}
 
 /* True if nobody of this handle holds any more. */
-bool ipclock__local_give(struct local *local, enum os_mode mode);
+static inline bool
+ipclock__local_give(struct local *local, enum os_mode mode)
+{
+	if (mode == OS_EXCLUSIVE)
+		local->writer = false;
+	else
+		local->readers--;
+	if (local->readers == 0)
+		local->draining = false;
+	return !local->writer && local->readers == 0;
+}
 
 /* Tells the head of the queue if it may go. */
 void ipclock__local_wake(struct local *local);

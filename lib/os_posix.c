@@ -326,46 +326,27 @@ ipclock__os_make_directory(const char *path)
 	return mkdir(path, 0777) < 0 ? errno : 0;
 }
 
-/* The current directory and a slash, with room for more bytes behind. */
-static int
-current_directory(char **directory, size_t more)
-{
-	size_t size = 256;
-	char *p;
-	int error;
-
-	for (;; size *= 2) {
-		p = ipclock__os_alloc(size + 1 + more);
-		if (!p)
-			return ENOMEM;
-		if (getcwd(p, size))
-			break;
-		error = errno;
-		ipclock__os_free(p);
-		if (error != ERANGE)
-			return error;
-	}
-	if (strcmp(p, "/") != 0)
-		strcat(p, "/");
-	*directory = p;
-	return 0;
-}
-
+/* A longer path could not be opened. */
 int
 ipclock__os_absolute(const char *path, char **absolute)
 {
-	size_t length = strlen(path);
-	int r = 0;
+	char directory[PATH_MAX] = "";
+	const char *slash = "";
+	size_t length;
 
-	if (length >= PATH_MAX)
+	if (strlen(path) >= PATH_MAX)
 		return ENAMETOOLONG;
-	if (*path != '/')
-		r = current_directory(absolute, length + 1);
-	else if ((*absolute = ipclock__os_alloc(length + 1)) == NULL)
-		r = ENOMEM;
-	if (r == 0)
-		strcat(*absolute, path);
-	return r;
+	if (*path != '/') {
+		if (!getcwd(directory, sizeof(directory)))
+			return errno == ERANGE ? ENAMETOOLONG : errno;
+		slash = strcmp(directory, "/") == 0 ? "" : "/";
+	}
+	length = strlen(directory) + strlen(slash) + strlen(path);
+	*absolute = ipclock__os_alloc(length + 1);
+	if (!*absolute)
+		return ENOMEM;
+	strcat(strcat(strcat(*absolute, directory), slash), path);
+	return 0;
 }
 
 const char *
