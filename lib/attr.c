@@ -29,10 +29,7 @@ const struct ipclock_attr ipclock__attr_defaults = {
 static int
 set(const char *setter, const char *reason, int error)
 {
-	struct failure failure = { setter, reason, error, 0 };
-
-	ipclock__message_note(&failure, NULL);
-	return error;
+	return ipclock__message_outcome(setter, NULL, reason, error);
 }
 
 static int

@@ -71,16 +71,6 @@ finish(struct handle *h, const char *operation, int r)
 	return finish_because(h, operation, r, r == EINVAL ? NOT_A_FILE : NO_REASON);
 }
 
-/* Bad input, with no handle to speak of. */
-static int
-refuse(const char *operation, const char *path, const char *reason, int error)
-{
-	struct failure failure = { operation, reason, error, 0 };
-
-	ipclock__message_note(&failure, path);
-	return error;
-}
-
 /* ---- the child of a fork ---- */
 
 /*
@@ -212,16 +202,16 @@ ipclock__handle_open(struct handle **handle, const char *path, const struct ipcl
 	int r;
 
 	if (!handle)
-		return refuse("open", path, "no place to put the handle: NULL", EINVAL);
+		return ipclock__message_outcome("open", path, "no place to put the handle: NULL", EINVAL);
 	*handle = NULL;
 	if (!path || !*path)
-		return refuse("open", NULL, path ? "the path is empty" : "no path: NULL", EINVAL);
+		return ipclock__message_outcome("open", NULL, path ? "the path is empty" : "no path: NULL", EINVAL);
 	if (attr && attr->options.unlink && (attr->whole || attr->range_set))
-		return refuse("open", path, "IPCLOCK_UNLINK is for slots: programs of other protocols do not look again", EINVAL);
+		return ipclock__message_outcome("open", path, "IPCLOCK_UNLINK is for slots: programs of other protocols do not look again", EINVAL);
 	r = open_handle(handle, path, -1, attr);
 	if (r == ENAMETOOLONG)
-		return refuse("open", path, "the path is too long", EINVAL);
-	return refuse("open", path, r == EINVAL ? "not a regular file" : NULL, r);
+		return ipclock__message_outcome("open", path, "the path is too long", EINVAL);
+	return ipclock__message_outcome("open", path, r == EINVAL ? "not a regular file" : NULL, r);
 }
 
 int
@@ -231,13 +221,13 @@ ipclock__handle_open_fd(struct handle **handle, int fd, const struct ipclock_att
 	int r;
 
 	if (!handle)
-		return refuse("open", NULL, "no place to put the handle: NULL", EINVAL);
+		return ipclock__message_outcome("open", NULL, "no place to put the handle: NULL", EINVAL);
 	*handle = NULL;
 	if (attr && attr->options.unlink)
-		return refuse("open", NULL, "IPCLOCK_UNLINK wants a path", EINVAL);
+		return ipclock__message_outcome("open", NULL, "IPCLOCK_UNLINK wants a path", EINVAL);
 	r = open_handle(handle, NULL, fd, attr);
 	snprintf(name, sizeof(name), "descriptor %d", fd);
-	return refuse("open", name, r == EINVAL ? "not a regular file" : NULL, r);
+	return ipclock__message_outcome("open", name, r == EINVAL ? "not a regular file" : NULL, r);
 }
 
 int
@@ -246,7 +236,7 @@ ipclock__handle_close(struct handle *h)
 	struct os_guard guard;
 
 	if (!h)
-		return refuse("close", NULL, "no handle: NULL", EINVAL);
+		return ipclock__message_outcome("close", NULL, "no handle: NULL", EINVAL);
 	ipclock__os_enter(&guard);
 	ipclock__handle_cancel(h);
 	if (is_held(h))
@@ -257,7 +247,7 @@ ipclock__handle_close(struct handle *h)
 	ipclock__owners_free(&h->shared.owners);
 	ipclock__os_free(h);
 	ipclock__os_leave(&guard);
-	return refuse("close", NULL, NULL, 0);
+	return ipclock__message_outcome("close", NULL, NULL, 0);
 }
 
 /* ---- acquire ---- */
@@ -266,7 +256,7 @@ static int
 check(struct handle *h, const char *operation, int timeout_ms)
 {
 	if (!h)
-		return refuse(operation, NULL, "no handle: NULL", EINVAL);
+		return ipclock__message_outcome(operation, NULL, "no handle: NULL", EINVAL);
 	return timeout_ms < -1 ? finish_because(h, operation, EINVAL, BAD_TIMEOUT) : 0;
 }
 
@@ -451,7 +441,7 @@ change(struct handle *h, const char *operation, int (*how)(struct handle *, enum
 	int r;
 
 	if (!h)
-		return refuse(operation, NULL, "no handle: NULL", EINVAL);
+		return ipclock__message_outcome(operation, NULL, "no handle: NULL", EINVAL);
 	ipclock__os_enter(&guard);
 	adopt(h);
 	ipclock__os_mutex_lock(&h->shared.mutex);
@@ -560,7 +550,7 @@ ipclock__handle_step(struct handle *h, int *wait_ms)
 	int r;
 
 	if (!h)
-		return refuse("step", NULL, "no handle: NULL", EINVAL);
+		return ipclock__message_outcome("step", NULL, "no handle: NULL", EINVAL);
 	ipclock__os_enter(&guard);
 	r = step(h);
 	if (wait_ms)

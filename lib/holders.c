@@ -353,15 +353,6 @@ ipclock__holders_named(const struct sought *sought, char *text, size_t size)
 
 /* ---- the public calls ---- */
 
-static int
-finish(const char *path, const char *reason, int error)
-{
-	struct failure failure = { "holders", reason, error, 0 };
-
-	ipclock__message_note(&failure, path);
-	return error;
-}
-
 int
 ipclock_holders(const char *path, const struct ipclock_attr *attr, int (*each)(void *, const struct ipclock_holder *),
     void *ctx)
@@ -372,9 +363,9 @@ ipclock_holders(const char *path, const struct ipclock_attr *attr, int (*each)(v
 	int r;
 
 	if (!path || !*path)
-		return finish(NULL, path ? "the path is empty" : "no path: NULL", EINVAL);
+		return ipclock__message_outcome("holders", NULL, path ? "the path is empty" : "no path: NULL", EINVAL);
 	if (!each)
-		return finish(path, "nobody to tell: NULL", EINVAL);
+		return ipclock__message_outcome("holders", path, "nobody to tell: NULL", EINVAL);
 	if (a->range_set || a->whole)
 		ipclock__place_range(&sought.place, a->range);
 	else
@@ -382,9 +373,9 @@ ipclock_holders(const char *path, const struct ipclock_attr *attr, int (*each)(v
 	ipclock__os_enter(&guard);
 	r = ipclock__holders_each(&sought, each, ctx);
 	if (r == ENAMETOOLONG)
-		r = finish(path, "the path is too long", EINVAL);
+		r = ipclock__message_outcome("holders", path, "the path is too long", EINVAL);
 	else
-		r = finish(path, r == EINVAL ? "not a regular file" : NULL, r);
+		r = ipclock__message_outcome("holders", path, r == EINVAL ? "not a regular file" : NULL, r);
 	ipclock__os_leave(&guard);
 	return r;
 }

@@ -32,15 +32,6 @@ cell(struct ipclock_locked *function)
 	return (_Atomic(struct handle *) *)(void *)&function->handle;
 }
 
-static int
-refuse(const char *operation, const char *reason, int error)
-{
-	struct failure failure = { operation, reason, error, 0 };
-
-	ipclock__message_note(&failure, NULL);
-	return error;
-}
-
 /* ---- one handle a path ---- */
 
 static struct handle *
@@ -98,7 +89,7 @@ open_new(struct handle **handle, const char *path)
 	int r;
 
 	if (!new)
-		return refuse("open", NULL, ENOMEM);
+		return ipclock__message_outcome("open", NULL, NULL, ENOMEM);
 	attr.options.recursive = true;
 	r = ipclock__handle_open(&new->handle, path, &attr);
 	if (r)
@@ -154,7 +145,7 @@ ipclock_locked_enter(struct ipclock_locked *function, int writes, const char *pa
 	int r = 0;
 
 	if (!function)
-		return entered(NULL, mode, refuse("enter", "no function: NULL", EINVAL));
+		return entered(NULL, mode, ipclock__message_outcome("enter", NULL, "no function: NULL", EINVAL));
 	if (!ipclock_locked_ready(function))
 		r = open_once(function, path);
 	return r ? entered(NULL, mode, r) : enter(atomic_load(cell(function)), mode, -1);

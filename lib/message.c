@@ -87,6 +87,15 @@ ipclock__message_note(const struct failure *failure, const char *path)
 	memcpy(last.path + strlen(dots), end, strlen(end) + 1);
 }
 
+int
+ipclock__message_outcome(const char *operation, const char *path, const char *reason, int error)
+{
+	struct failure failure = { operation, reason, error, 0 };
+
+	ipclock__message_note(&failure, path);
+	return error;
+}
+
 void
 ipclock__message_clear(void)
 {

@@ -31,6 +31,10 @@ void ipclock__message_format(const struct failure *failure, const char *path, ch
 /* The calling thread's last: noted by each call, told by ipclock_message(NULL). */
 void ipclock__message_note(const struct failure *failure, const char *path);
 void ipclock__message_clear(void);
+
+/* Notes what came of a call that has no handle to speak of, the reason or NULL, and returns the error. */
+int ipclock__message_outcome(const char *operation, const char *path, const char *reason, int error);
+
 const char *ipclock__message_last(void);
 
 /* Goes on with "; more" behind the sentence that was told last. */

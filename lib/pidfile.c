@@ -30,15 +30,6 @@ handle(struct ipclock_pidfile *pidfile)
 	return (struct handle *)(void *)pidfile;
 }
 
-static int
-tell(const char *operation, const char *path, const char *reason, int error)
-{
-	struct failure failure = { operation, reason, error, 0 };
-
-	ipclock__message_note(&failure, path);
-	return error;
-}
-
 static const char *
 reason_of(int error)
 {
@@ -120,7 +111,7 @@ open_locked(struct handle **h, const char *path, unsigned mode, long *other)
 	if (r) {
 		ipclock__handle_close(*h);
 		*h = NULL;
-		tell("open pid file", path, r == EEXIST ? name_other(*other) : NULL, r);
+		ipclock__message_outcome("open pid file", path, r == EEXIST ? name_other(*other) : NULL, r);
 	}
 	return r;
 }
@@ -136,10 +127,10 @@ ipclock_pidfile_open(struct ipclock_pidfile **pidfile, const char *path, unsigne
 	if (other)
 		*other = -1;
 	if (!pidfile)
-		return tell("open pid file", path, "no place to put the handle: NULL", EINVAL);
+		return ipclock__message_outcome("open pid file", path, "no place to put the handle: NULL", EINVAL);
 	*pidfile = NULL;
 	if (mode > 0777)
-		return tell("open pid file", path, "permissions are 0 to 0777", EINVAL);
+		return ipclock__message_outcome("open pid file", path, "permissions are 0 to 0777", EINVAL);
 	ipclock__os_enter(&guard);
 	r = open_locked(&h, path, mode, &pid);
 	ipclock__os_leave(&guard);
@@ -189,7 +180,7 @@ ipclock_pidfile_write(struct ipclock_pidfile *pidfile)
 	int r;
 
 	if (!h)
-		return tell("write pid file", NULL, "no handle: NULL", EINVAL);
+		return ipclock__message_outcome("write pid file", NULL, "no handle: NULL", EINVAL);
 	ipclock__os_enter(&guard);
 	r = hold(h);
 	if (r == 0) {
@@ -197,7 +188,7 @@ ipclock_pidfile_write(struct ipclock_pidfile *pidfile)
 		r = write_pid(h);
 		ipclock__os_mutex_unlock(&h->shared.mutex);
 	}
-	tell("write pid file", h->shared.file.path, reason_of(r), r);
+	ipclock__message_outcome("write pid file", h->shared.file.path, reason_of(r), r);
 	ipclock__os_leave(&guard);
 	return r;
 }
@@ -226,7 +217,7 @@ ipclock_pidfile_close(struct ipclock_pidfile *pidfile)
 	struct os_guard guard;
 
 	if (!h)
-		return tell("close pid file", NULL, "no handle: NULL", EINVAL);
+		return ipclock__message_outcome("close pid file", NULL, "no handle: NULL", EINVAL);
 	ipclock__os_enter(&guard);
 	disown(h);
 	ipclock__os_leave(&guard);
@@ -257,10 +248,10 @@ ipclock_pidfile_remove(struct ipclock_pidfile *pidfile)
 	int r;
 
 	if (!h)
-		return tell("remove pid file", NULL, "no handle: NULL", EINVAL);
+		return ipclock__message_outcome("remove pid file", NULL, "no handle: NULL", EINVAL);
 	ipclock__os_enter(&guard);
 	r = remove_file(h);
-	tell("remove pid file", h->shared.file.path, reason_of(r), r);
+	ipclock__message_outcome("remove pid file", h->shared.file.path, reason_of(r), r);
 	ipclock__os_leave(&guard);
 	return r ? r : ipclock__handle_close(h);
 }

@@ -39,16 +39,6 @@ finish(struct ipclock_sem *sem, const char *operation, int r, enum sem_reason re
 	return r;
 }
 
-/* With no handle to speak of. */
-static int
-refuse(const char *operation, const char *path, const char *reason, int error)
-{
-	struct failure failure = { operation, reason, error, 0 };
-
-	ipclock__message_note(&failure, path);
-	return error;
-}
-
 /* ---- the child of a fork ---- */
 
 /* Runs alone; each unit sees to itself. */
@@ -240,7 +230,7 @@ open_target(struct ipclock_sem **sem, struct target *target, unsigned count, con
 	int r;
 
 	if (!sem)
-		return refuse("open semaphore", shown, "no place to put the handle: NULL", EINVAL);
+		return ipclock__message_outcome("open semaphore", shown, "no place to put the handle: NULL", EINVAL);
 	*sem = NULL;
 	attr = attr ? attr : &ipclock__attr_defaults;
 	bad = bad_target(target, count);
@@ -249,11 +239,11 @@ open_target(struct ipclock_sem **sem, struct target *target, unsigned count, con
 	if (!bad)
 		bad = bad_options(attr, target->name != NULL);
 	if (bad)
-		return refuse("open semaphore", shown, bad, EINVAL);
+		return ipclock__message_outcome("open semaphore", shown, bad, EINVAL);
 	r = open_checked(sem, target, count, attr);
 	if (r == ENAMETOOLONG)
-		return refuse("open semaphore", shown, "the path is too long", EINVAL);
-	return refuse("open semaphore", shown, r == EINVAL ? "not a regular file" : NULL, r);
+		return ipclock__message_outcome("open semaphore", shown, "the path is too long", EINVAL);
+	return ipclock__message_outcome("open semaphore", shown, r == EINVAL ? "not a regular file" : NULL, r);
 }
 
 int
@@ -279,7 +269,7 @@ ipclock_sem_open_pattern(struct ipclock_sem **sem, const char *directory, const 
 
 	if (sem && !pattern) {
 		*sem = NULL;
-		return refuse("open semaphore", name, "no pattern: NULL", EINVAL);
+		return ipclock__message_outcome("open semaphore", name, "no pattern: NULL", EINVAL);
 	}
 	return open_target(sem, &target, slots, attr);
 }
@@ -290,7 +280,7 @@ ipclock_sem_close(struct ipclock_sem *sem)
 	struct os_guard guard;
 
 	if (!sem)
-		return refuse("close", NULL, "no semaphore: NULL", EINVAL);
+		return ipclock__message_outcome("close", NULL, "no semaphore: NULL", EINVAL);
 	ipclock__os_enter(&guard);
 	ipclock__slots_close(&sem->slots);
 	ipclock__os_watch_close(&sem->watch);
@@ -300,7 +290,7 @@ ipclock_sem_close(struct ipclock_sem *sem)
 	ipclock__os_free(sem->names);
 	ipclock__os_free(sem);
 	ipclock__os_leave(&guard);
-	return refuse("close", NULL, NULL, 0);
+	return ipclock__message_outcome("close", NULL, NULL, 0);
 }
 
 /* ---- acquire and release ---- */
@@ -313,7 +303,7 @@ ipclock_sem_acquire(struct ipclock_sem *sem, int timeout_ms, unsigned *slot)
 	int r;
 
 	if (!sem)
-		return refuse("semaphore", NULL, "no semaphore: NULL", EINVAL);
+		return ipclock__message_outcome("semaphore", NULL, "no semaphore: NULL", EINVAL);
 	if (!slot || timeout_ms < -1)
 		return finish(sem, "semaphore", EINVAL, slot ? SEM_BAD_TIMEOUT : SEM_NO_PLACE);
 	ipclock__os_enter(&guard);
@@ -347,7 +337,7 @@ ipclock_sem_release(struct ipclock_sem *sem, unsigned slot)
 	int r;
 
 	if (!sem)
-		return refuse("release", NULL, "no semaphore: NULL", EINVAL);
+		return ipclock__message_outcome("release", NULL, "no semaphore: NULL", EINVAL);
 	if (slot >= sem->slots.count)
 		return finish(sem, "release", EINVAL, SEM_NO_SLOT);
 	ipclock__os_enter(&guard);
@@ -371,7 +361,7 @@ ipclock_sem_value(struct ipclock_sem *sem, unsigned *free_slots)
 	int r;
 
 	if (!sem)
-		return refuse("value", NULL, "no semaphore: NULL", EINVAL);
+		return ipclock__message_outcome("value", NULL, "no semaphore: NULL", EINVAL);
 	if (!free_slots)
 		return finish(sem, "value", EINVAL, SEM_NO_PLACE);
 	ipclock__os_enter(&guard);

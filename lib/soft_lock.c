@@ -66,15 +66,6 @@ static struct ipclock_soft *locks;
 
 /* ---- what is said of a call ---- */
 
-static int
-refuse(const char *operation, const char *path, const char *reason, int error)
-{
-	struct failure failure = { operation, reason, error, 0 };
-
-	ipclock__message_note(&failure, path);
-	return error;
-}
-
 static const char *
 reason_of(int error)
 {
@@ -235,20 +226,20 @@ ipclock_soft_open(struct ipclock_soft **soft, const char *path, const struct ipc
 	int r;
 
 	if (!soft)
-		return refuse("open", path, "no place to put the handle: NULL", EINVAL);
+		return ipclock__message_outcome("open", path, "no place to put the handle: NULL", EINVAL);
 	*soft = NULL;
 	if (!path)
-		return refuse("open", NULL, "no path: NULL", EINVAL);
+		return ipclock__message_outcome("open", NULL, "no path: NULL", EINVAL);
 	if (!attr)
 		attr = &ipclock__attr_defaults;
 	if ((bad = bad_name(path)) || (bad = bad_option(attr)))
-		return refuse("open", path, bad, EINVAL);
+		return ipclock__message_outcome("open", path, bad, EINVAL);
 	ipclock__os_enter(&guard);
 	r = make(soft, path, attr);
 	ipclock__os_leave(&guard);
 	if (r == ENAMETOOLONG)
-		return refuse("open", path, "the path is too long", EINVAL);
-	return refuse("open", path, NULL, r);
+		return ipclock__message_outcome("open", path, "the path is too long", EINVAL);
+	return ipclock__message_outcome("open", path, NULL, r);
 }
 
 /* ---- holding, with the process lock ---- */
@@ -334,7 +325,7 @@ change(struct ipclock_soft *s, const char *operation, int (*how)(struct ipclock_
 	int r;
 
 	if (!s)
-		return refuse(operation, NULL, "no handle: NULL", EINVAL);
+		return ipclock__message_outcome(operation, NULL, "no handle: NULL", EINVAL);
 	ipclock__os_enter(&guard);
 	ipclock__os_process_lock();
 	r = how(s);
@@ -363,7 +354,7 @@ ipclock_soft_close(struct ipclock_soft *s)
 	struct os_guard guard;
 
 	if (!s)
-		return refuse("close", NULL, "no handle: NULL", EINVAL);
+		return ipclock__message_outcome("close", NULL, "no handle: NULL", EINVAL);
 	ipclock__os_enter(&guard);
 	ipclock__os_process_lock();
 	if (s->held)
@@ -375,7 +366,7 @@ ipclock_soft_close(struct ipclock_soft *s)
 	ipclock__os_free(s->place.path);
 	ipclock__os_free(s);
 	ipclock__os_leave(&guard);
-	return refuse("close", NULL, NULL, 0);
+	return ipclock__message_outcome("close", NULL, NULL, 0);
 }
 
 int
@@ -385,7 +376,7 @@ ipclock_soft_set_lease(struct ipclock_soft *s, int lease_ms, void (*lost)(void *
 	bool held;
 
 	if (!s)
-		return refuse("set lease", NULL, "no handle: NULL", EINVAL);
+		return ipclock__message_outcome("set lease", NULL, "no handle: NULL", EINVAL);
 	if (lease_ms < 0)
 		return finish(s, "set lease", EINVAL, "a lease is 1 ms or more, or 0 for none");
 	ipclock__os_enter(&guard);
@@ -607,7 +598,7 @@ ipclock_soft_acquire(struct ipclock_soft *s, int timeout_ms)
 	int r;
 
 	if (!s)
-		return refuse("soft lock", NULL, "no handle: NULL", EINVAL);
+		return ipclock__message_outcome("soft lock", NULL, "no handle: NULL", EINVAL);
 	if (timeout_ms < -1)
 		return finish(s, "soft lock", EINVAL, "the timeout is below -1");
 	ipclock__os_enter(&guard);
@@ -706,7 +697,7 @@ ipclock_soft_owner(struct ipclock_soft *s, struct ipclock_owner **owner)
 	if (owner)
 		*owner = NULL;
 	if (!s || !owner)
-		return refuse("owner", s ? s->place.path : NULL,
+		return ipclock__message_outcome("owner", s ? s->place.path : NULL,
 		    s ? "no place to put the owner: NULL" : "no handle: NULL", EINVAL);
 	ipclock__os_enter(&guard);
 	*owner = ipclock__os_alloc(sizeof(**owner));

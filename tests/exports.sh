@@ -11,29 +11,7 @@ src=${top_srcdir:-.}
 build=${top_builddir:-.}
 shared=$build/.libs/libipclock.so
 static=$build/.libs/libipclock.a
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-n=0
-status=0
-
-# check TEXT COMMAND...: ok if it succeeds.
-check() {
-	n=$((n + 1))
-	text=$1
-	shift
-	if "$@" >"$dir/out" 2>&1; then
-		echo "ok $n - $text"
-	else
-		echo "not ok $n - $text"
-		sed 's/^/# /' "$dir/out"
-		status=1
-	fi
-}
-
-skip() {
-	n=$((n + 1))
-	echo "skip $n - $1"
-}
+. "${top_srcdir:-.}/tests/report.sh"
 
 # has PATTERN FILE: a line is so.  only PATTERN FILE: every line is.
 has() {

@@ -5,24 +5,7 @@
 # Each public header compiles alone as C99 and as C++, without a warning, and holds no code.
 set -u
 include=${top_srcdir:-.}/include
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-n=0
-status=0
-
-# check TEXT COMMAND...: ok if it succeeds.
-check() {
-	n=$((n + 1))
-	text=$1
-	shift
-	if "$@" >"$dir/out" 2>&1; then
-		echo "ok $n - $text"
-	else
-		echo "not ok $n - $text"
-		sed 's/^/# /' "$dir/out"
-		status=1
-	fi
-}
+. "${top_srcdir:-.}/tests/report.sh"
 
 # none PATTERN FILE: succeeds if the file, comments and macros aside, has no such line.
 none() {

@@ -14,30 +14,8 @@ case $src in /*) ;; *) src=$PWD/$src ;; esac
 case $build in /*) ;; *) build=$PWD/$build ;; esac
 case $ipclock in /*) ;; *) ipclock=$PWD/$ipclock ;; esac
 man=$src/man
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
+. "${top_srcdir:-.}/tests/report.sh"
 mkdir "$dir/bin" "$dir/examples" || exit 1
-n=0
-status=0
-
-# check TEXT COMMAND...: ok if it succeeds.
-check() {
-	n=$((n + 1))
-	text=$1
-	shift
-	if "$@" >"$dir/out" 2>&1; then
-		echo "ok $n - $text"
-	else
-		echo "not ok $n - $text"
-		sed 's/^/# /' "$dir/out"
-		status=1
-	fi
-}
-
-skip() {
-	n=$((n + 1))
-	echo "skip $n - $1"
-}
 
 is_stub() {
 	head -n 1 "$1" | grep -q '^\.so '
