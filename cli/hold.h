@@ -16,6 +16,8 @@ struct wait;
 struct hold_kind {
 	int otherwise;       /* the status for an error of acquiring that has none of its own */
 
+	bool sleeps;         /* it waits by pauses alone */
+
 	/* An error, or 0. */
 	int (*open)(struct hold *hold, struct ipclock_attr *attr);
 	int (*acquire)(struct hold *hold, int timeout_ms); /* EINTR: a signal was caught while it waited */

@@ -69,6 +69,7 @@ close_soft(struct hold *h)
 }
 
 const struct hold_kind hold_soft = {
+	.sleeps = true,
 	.otherwise = STATUS_OPEN,
 	.open = open_soft,
 	.acquire = acquire,

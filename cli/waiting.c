@@ -15,6 +15,8 @@
 
 #include "waiting.h"
 
+#define LONG_PAUSE_MS 1000 /* too long for a signal to wait */
+
 struct wait {
 	const struct options *options;
 	int64_t since_us;
@@ -57,17 +59,20 @@ sleep_for(void *ctx, int ms)
 			return;
 }
 
+/* Lets signals in, and the notice be drawn. */
 static int
 is_over(void *ctx)
 {
-	(void)ctx;
-	return signals_caught();
+	struct hold *h = ctx;
+
+	return h->wait != NULL && waiting_pause(h->wait, -1, 0) == EINTR;
 }
 
 void
 waiting_set_attr(struct ipclock_attr *attr, struct hold *hold)
 {
-	ipclock_attr_set_sleep(attr, sleep_for, hold);
+	if (hold->kind->sleeps || hold->options->max_ms > LONG_PAUSE_MS)
+		ipclock_attr_set_sleep(attr, sleep_for, hold);
 	ipclock_attr_set_cancel(attr, is_over, hold);
 }
 

@@ -28,7 +28,10 @@ extern void (*signals_undo)(void);
 int waiting(struct hold *hold, int64_t since_us);
 /* Until fd can be read (-1: never), or ms are over; EINTR: a signal was caught, EINPROGRESS. */
 int waiting_pause(struct wait *wait, int fd, int ms);
-/* For an object that has no start and step: its pauses are those of waiting(). */
+/*
+ * For an object that has no start and step: between its pauses, or in them if it
+ * only ever pauses, signals come and the notice is drawn.
+ */
 void waiting_set_attr(struct ipclock_attr *attr, struct hold *hold);
 
 /* notice.c: the line on a terminal that says what we wait for. */
