@@ -668,7 +668,7 @@ ipclock__attempt_give_at_once(struct shared *s, enum os_mode mode)
 	ipclock__os_mutex_lock(&s->mutex);
 	ours = mode == OS_EXCLUSIVE ? local->writer : local->readers == 1;
 	given = ours && !local->first && !s->soiled && !s->options.recursive && !s->options.unlink &&
-	    ipclock__os_range_check(&s->file.os, ipclock__place_range_of(&s->place, mode), mode) == 0 &&
+	    !s->options.inherit && ipclock__os_range_check(&s->file.os, ipclock__place_range_of(&s->place, mode), mode) == 0 &&
 	    ipclock__place_unlock(&s->place, &s->file.os) == 0;
 	if (given) {
 		ipclock__local_give(local, mode);

@@ -25,6 +25,15 @@ is_pid(long pid)
 }
 
 /* Whatever does not print as it was read is not ours. */
+/* It will be shown to people: nothing that a terminal obeys. */
+static bool
+is_plain(const char *text)
+{
+	while (*text > ' ' && *text <= '~')
+		text++;
+	return *text == '\0';
+}
+
 static bool
 parse_ours(struct marker *m, const char *text)
 {
@@ -34,7 +43,8 @@ parse_ours(struct marker *m, const char *text)
 	    " lease=%10d", &m->pid, m->system.host, m->system.machine, m->system.boot, m->system.space, &m->started,
 	    &m->token, &m->lease_ms);
 
-	if (n != 8 || !is_pid(m->pid) || m->lease_ms < 0)
+	if (n != 8 || !is_pid(m->pid) || m->lease_ms < 0 || !is_plain(m->system.host) || !is_plain(m->system.machine) ||
+	    !is_plain(m->system.boot) || !is_plain(m->system.space))
 		return false;
 	ipclock__marker_print(m, again);
 	return strcmp(text, again) == 0;
@@ -65,7 +75,7 @@ parse_foreign(struct marker *m, const char *text)
 	text += host_end;
 	if (*text && (*text++ != '\n' || (strchr(text, '\n') && strchr(text, '\n')[1])))
 		return MARKER_OTHER;
-	strcpy(m->system.host, host);
+	strcpy(m->system.host, is_plain(host) ? host : OS_UNKNOWN);
 	return MARKER_FILELOCK;
 }
 

@@ -8,6 +8,12 @@
 #include <errno.h>
 
 #include "os.h"
+#include "os_posix.h"
+
+void
+ipclock__os_helper_prepare(void)
+{
+}
 
 int
 ipclock__os_helper_start(struct os_helper *helper, void (*run)(void *), void *arg)

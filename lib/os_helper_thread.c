@@ -30,6 +30,8 @@ thread_main(void *arg)
 	return NULL;
 }
 
+static size_t small_stack = SMALL_STACK;
+
 /* glibc takes static thread-local storage out of the stack that was asked for. */
 static int
 add_thread_local(struct dl_phdr_info *info, size_t size, void *sum)
@@ -41,6 +43,19 @@ add_thread_local(struct dl_phdr_info *info, size_t size, void *sum)
 		if (info->dlpi_phdr[i].p_type == PT_TLS)
 			*(size_t *)sum += info->dlpi_phdr[i].p_memsz + info->dlpi_phdr[i].p_align;
 	return 0;
+}
+
+/*
+ * Not later: the loader's lock may be another thread's at a fork, and is then
+ * nobody's in the child.
+ */
+void
+ipclock__os_helper_prepare(void)
+{
+	size_t stack = SMALL_STACK;
+
+	dl_iterate_phdr(add_thread_local, &stack);
+	small_stack = (stack + 4095) & ~(size_t)4095;
 }
 
 static int
@@ -64,7 +79,6 @@ int
 ipclock__os_helper_start(struct os_helper *helper, void (*run)(void *), void *arg)
 {
 	sigset_t all, before;
-	size_t stack = SMALL_STACK;
 	pthread_t thread;
 	int r;
 
@@ -75,8 +89,7 @@ ipclock__os_helper_start(struct os_helper *helper, void (*run)(void *), void *ar
 	helper->arg = arg;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	dl_iterate_phdr(add_thread_local, &stack);
-	r = create(&thread, (stack + 4095) & ~(size_t)4095, helper);
+	r = create(&thread, small_stack, helper);
 	if (r == EINVAL)
 		r = create(&thread, 0, helper);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -137,8 +137,10 @@ ipclock__os_at_fork(void (*run)(void))
 	static bool inner;
 	int r = 0;
 
-	if (!inner)
+	if (!inner) {
+		ipclock__os_helper_prepare();
 		r = ipclock__os_event_at_fork();
+	}
 	if (r == 0 && !inner)
 		r = ipclock__os_range_at_fork();
 	inner = r == 0;

@@ -88,6 +88,8 @@ ipclock__os_system(struct os_system *system)
 	system->host[sizeof(system->host) - 1] = '\0';
 	tidy(system->host);
 	read_name("/etc/machine-id", system->machine, sizeof(system->machine));
+	if (strcmp(system->machine, "uninitialized") == 0) /* in an image that never booted: machine-id(5) */
+		strcpy(system->machine, OS_UNKNOWN);
 	read_name("/proc/sys/kernel/random/boot_id", system->boot, sizeof(system->boot));
 	name_space(system->space, sizeof(system->space));
 }

@@ -89,9 +89,11 @@ ipclock__os_watch_wait(struct os_watch *watch, int64_t until)
 void
 ipclock__os_watch_close(struct os_watch *watch)
 {
-	if (watch->fd >= 0)
-		close(watch->fd);
-	watch->fd = -1;
+	int fd = watch->fd;
+
+	watch->fd = -1; /* first: in the child of a fork in between the number may be another's */
+	if (fd >= 0)
+		close(fd);
 }
 
 void

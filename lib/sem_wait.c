@@ -352,7 +352,11 @@ ipclock__sem_wait(struct request *q)
 	if (q->generation != sem->gate.generation)
 		return ECANCELED;
 	ms = (ipclock__os_now() - q->begun) / OS_MS;
-	sem->waited_ms = ms > INT_MAX ? INT_MAX : (int)ms;
-	say_ended(q, r, sem->waited_ms);
+	if (ms > INT_MAX)
+		ms = INT_MAX;
+	ipclock__os_mutex_lock(&sem->gate.mutex);
+	sem->waited_ms = (int)ms;
+	ipclock__os_mutex_unlock(&sem->gate.mutex);
+	say_ended(q, r, (int)ms);
 	return r;
 }

@@ -69,6 +69,8 @@ bad_options(const struct ipclock_attr *attr, bool files)
 		return "a semaphore has no owner: not recursive";
 	if (attr->options.inherit)
 		return "the slots of a semaphore do not pass to a child";
+	if (attr->options.unlink)
+		return "the file of a semaphore stays: not IPCLOCK_UNLINK";
 	if (files && attr->slot_set)
 		return "each slot is a file: there is one semaphore";
 	if (attr->slot > LAYOUT_LAST_SEMAPHORE)

@@ -50,6 +50,7 @@ struct ipclock_soft {
 	void *lost_ctx;
 	struct failure failure; /* of the last call */
 	uint64_t thread;        /* that acquired */
+	int64_t touched;        /* by our clock, before it was */
 	int lease_ms;
 	unsigned generation;    /* counted up in the child of a fork */
 	bool held;
@@ -260,18 +261,31 @@ lose(struct ipclock_soft *s)
 	return ESTALE;
 }
 
+/*
+ * Somebody has the guard.  Who breaks it has seen it untouched for a lease; until
+ * then it is only somebody who may read the marker, and the lock is held still.
+ */
+static int
+guarded_by_another(struct ipclock_soft *s)
+{
+	return ipclock__os_now() - s->touched < s->file.marker.lease_ms * OS_MS ? EBUSY : lose(s);
+}
+
 static int
 touch(struct ipclock_soft *s)
 {
+	int64_t now = ipclock__os_now();
 	int r;
 
 	if (!s->held)
 		return EPERM;
 	if (ipclock__soft_guard(&s->file))
-		return lose(s); /* whoever breaks it has seen it untouched for a lease */
+		return guarded_by_another(s);
 	r = ipclock__os_soft_touch(&s->file.os);
 	if (r == 0 || r == ESTALE)
 		r = ipclock__soft_check(&s->place, &s->file);
+	if (r == 0)
+		s->touched = now;
 	ipclock__soft_unguard(&s->file);
 	return r == ESTALE ? lose(s) : r;
 }
@@ -284,7 +298,7 @@ release(struct ipclock_soft *s)
 	if (!s->held)
 		return EPERM;
 	if (s->file.marker.lease_ms && ipclock__soft_guard(&s->file))
-		return lose(s);
+		return guarded_by_another(s);
 	r = ipclock__soft_check(&s->place, &s->file);
 	if (r == 0)
 		r = ipclock__os_soft_remove(s->place.path);
@@ -468,8 +482,10 @@ look(struct ipclock_soft *s)
 static int
 put(struct ipclock_soft *s)
 {
-	int r = ipclock__soft_put(&s->place, &s->file, s->lease_ms);
+	int r;
 
+	s->touched = ipclock__os_now();
+	r = ipclock__soft_put(&s->place, &s->file, s->lease_ms);
 	if (r)
 		return r;
 	s->held = true;

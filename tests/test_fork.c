@@ -3,7 +3,10 @@
 
 /* Promises C and D, with fork in every state, and exec. */
 
+#define _GNU_SOURCE /* dl_iterate_phdr */
+
 #include <fcntl.h>
+#include <link.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -483,6 +486,50 @@ START_TEST(D_inherit_by_a_daemon)
 }
 END_TEST
 
+/* ---- the loader's lock is another thread's at the fork ---- */
+
+static int in_loader[2], leave_loader[2];
+
+static int
+stay(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	char byte = 0;
+
+	(void)info, (void)size, (void)arg;
+	return write(in_loader[1], &byte, 1) == 1 && read(leave_loader[0], &byte, 1) == 1;
+}
+
+static int
+stay_in_loader(void *arg)
+{
+	return dl_iterate_phdr(stay, arg);
+}
+
+static int
+waits_in_vain(void *arg)
+{
+	alarm(20);
+	return ipclock_acquire(arg, 10);
+}
+
+START_TEST(D_E_fork_while_a_thread_is_in_the_loader)
+{
+	struct ipclock *holder = must_open(test_path, 0), *l = must_open(test_path, 0);
+	struct thread t;
+	char byte;
+
+	ck_assert(pipe(in_loader) == 0 && pipe(leave_loader) == 0);
+	ck_assert_int_eq(ipclock_acquire(holder, 0), 0);
+	thread_start(&t, stay_in_loader, NULL);
+	ck_assert_int_eq(read(in_loader[0], &byte, 1), 1);
+	ck_assert_int_eq(in_child(waits_in_vain, l), ETIMEDOUT);
+	ck_assert_int_eq(write(leave_loader[1], &byte, 1), 1);
+	ck_assert_int_eq(thread_join(&t), 1);
+	ipclock_close(l);
+	ipclock_close(holder);
+}
+END_TEST
+
 struct heir {
 	struct ipclock *lock;
 	int told[2]; /* the parent holds it anew */
@@ -695,6 +742,7 @@ add(TCase *t)
 	tcase_add_test(t, D_fork_while_a_thread_waits);
 	tcase_add_test(t, D_fork_in_any_state);
 	tcase_add_test(t, D_open_fd_is_refused_in_the_child);
+	tcase_add_test(t, D_E_fork_while_a_thread_is_in_the_loader);
 	if (test_posix()) {
 		tcase_add_test(t, I_inherit_is_refused_where_locks_do_not_pass);
 		test_skip("IPCLOCK_INHERIT, four tests: classic locks do not pass to a child");

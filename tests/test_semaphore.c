@@ -781,6 +781,8 @@ START_TEST(no_letter_bad_input)
 	ck_assert_int_eq(ipclock_sem_open(&sem, test_path, 1, attr), EINVAL);
 	ck_assert_int_eq(ipclock_attr_set_flags(attr, IPCLOCK_INHERIT), 0);
 	ck_assert_int_eq(ipclock_sem_open(&sem, test_path, 1, attr), EINVAL);
+	ck_assert_int_eq(ipclock_attr_set_flags(attr, IPCLOCK_UNLINK), 0);
+	ck_assert_int_eq(ipclock_sem_open(&sem, test_path, 1, attr), EINVAL);
 	ck_assert_int_eq(ipclock_attr_set_flags(attr, IPCLOCK_NOCREATE), 0);
 	ck_assert_int_eq(ipclock_sem_open(&sem, test_path, 1, attr), ENOENT);
 	ck_assert_int_eq(ipclock_attr_set_flags(attr, 0), 0);

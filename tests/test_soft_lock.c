@@ -800,14 +800,37 @@ START_TEST(A_owner_and_breaker_of_a_lease_come_one_after_the_other)
 	struct ipclock_soft *soft = open_soft();
 	int fd;
 
-	ck_assert_int_eq(ipclock_soft_set_lease(soft, 1000000, NULL, NULL), 0);
+	ck_assert_int_eq(ipclock_soft_set_lease(soft, 1, NULL, NULL), 0);
 	ck_assert_int_eq(ipclock_soft_acquire(soft, 0), 0);
 	fd = open(test_path, O_RDONLY);
 	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	nap_ms(2); /* the lease is over */
 	ck_assert_int_eq(ipclock_soft_release(soft), ESTALE);
 	ck_assert(inode(test_path) != 0);
 	close(fd);
 	ck_assert_int_eq(unlink(test_path), 0);
+	ipclock_soft_close(soft);
+}
+END_TEST
+
+/* Anybody who may read the marker may lock it: before the lease is over that is no breaker. */
+START_TEST(C_a_stranger_with_the_guard_takes_nothing)
+{
+	struct ipclock_soft *soft = open_soft();
+	int fd, losses = 0;
+
+	ck_assert_int_eq(ipclock_soft_set_lease(soft, 1000000, count_loss, &losses), 0);
+	ck_assert_int_eq(ipclock_soft_acquire(soft, 0), 0);
+	fd = open(test_path, O_RDONLY);
+	ck_assert_int_eq(flock(fd, LOCK_SH), 0);
+	ck_assert_int_eq(ipclock_soft_touch(soft), EBUSY);
+	ck_assert_int_eq(ipclock_soft_release(soft), EBUSY);
+	ck_assert_int_eq(ipclock_soft_held(soft), 1);
+	ck_assert_int_eq(losses, 0);
+	close(fd);
+	ck_assert_int_eq(ipclock_soft_touch(soft), 0);
+	ck_assert_int_eq(ipclock_soft_release(soft), 0);
+	ck_assert(inode(test_path) == 0);
 	ipclock_soft_close(soft);
 }
 END_TEST
@@ -1317,6 +1340,7 @@ add(TCase *t)
 	tcase_add_test(t, no_letter_a_lease_is_over_by_both_clocks);
 	tcase_add_test(t, no_letter_a_touched_lease_is_kept_and_an_untouched_one_lost);
 	tcase_add_test(t, A_owner_and_breaker_of_a_lease_come_one_after_the_other);
+	tcase_add_test(t, C_a_stranger_with_the_guard_takes_nothing);
 	tcase_add_test(t, D_a_child_neither_holds_nor_frees);
 	tcase_add_test(t, D_a_fork_at_any_time);
 	tcase_add_test(t, D_a_callback_that_forks);

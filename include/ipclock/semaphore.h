@@ -43,7 +43,7 @@ struct ipclock_attr;
  *
  * EINVAL	sem or path NULL, path empty or too long, or not a regular file;
  *		slots 0 or too large; attr asks for a range, for IPCLOCK_FLOCK, for
- *		recursion, for IPCLOCK_INHERIT, or for a slot above 1048575
+ *		recursion, for IPCLOCK_INHERIT, for IPCLOCK_UNLINK, or for a slot above 1048575
  * and else as ipclock_open().
  */
 int ipclock_sem_open(struct ipclock_sem **sem, const char *path, unsigned slots, const struct ipclock_attr *attr);

@@ -82,14 +82,16 @@ int ipclock_soft_acquire(struct ipclock_soft *soft, int timeout_ms);
 
 /*
  * The heartbeat of a lease.  EPERM: not held here.  ESTALE: it was lost, and is
- * not held any more.  EIO and its like: the file server did not say; held still.
+ * not held any more.  EBUSY: another process keeps the marker locked by flock(2),
+ * as anybody may who can read it; held still, touch again soon.  EIO and its
+ * like: the file server did not say; held still.
  */
 int ipclock_soft_touch(struct ipclock_soft *soft);
 
 /*
  * Releases.  EPERM: not held here.  ESTALE: it was lost before; nothing was
- * removed.  Another error: the marker could not be removed and the lock is
- * still held; try again.
+ * removed.  EBUSY, with a lease: as for touch.  Another error: the marker could
+ * not be removed and the lock is still held; try again.
  */
 int ipclock_soft_release(struct ipclock_soft *soft);
 
