@@ -72,7 +72,7 @@ int ipclock_replace_fd(struct ipclock_replace *replace);
  *   ima and evm), as far as it may.  Without its ACL the file is for its owner only.
  * - The mode, less what is said above.
  *
- * No kept right is ever wider than before.  A file without a target has what
+ * On Linux no kept right is ever wider than before.  A file without a target has what
  * the umask, or the directory's default ACL, left at open; if the target was
  * removed after open, 0600.  Elsewhere than on Linux ACLs and attributes are
  * not seen.
