@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include <ipclock.h>
 
@@ -55,7 +54,6 @@ struct options {
 	const char *file;    /* NULL: lock fd */
 	int fd;
 	char **command;      /* NULL: none */
-	char *shell[4];      /* of -c */
 };
 
 /* options.c: the defaults; and a status to exit with, or GO_ON (parse.h). */
@@ -77,11 +75,11 @@ void complain(const char *format, ...) __attribute__((__format__(__printf__, 1, 
 /* The same; returns STATUS_USAGE. */
 int wrong(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 
-/* Text on standard output: 0, or STATUS_IO. */
-int print(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+/* Text on standard output; the next print() tells if it could not be written. */
+void say(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 
-/* Microseconds on a clock that nobody can set. */
-int64_t now_us(void);
+/* ... at once: 0, or STATUS_IO. */
+int print(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 
 /* status.c: the status for an error of opening or locking, or otherwise where it has none of its own. */
 int status_of(int error, int otherwise);
@@ -94,14 +92,5 @@ int probe_main(int argc, char **argv);
 int put_main(int argc, char **argv);
 int run_main(int argc, char **argv);
 int who_main(int argc, char **argv);
-
-/*
- * child.c: runs the command and waits for it; returns the status to exit with.
- * Each every_ms, if that is not 0, go_on() is asked; false ends the command.
- */
-int child_run(char **command, int every_ms, bool (*go_on)(void *ctx), void *ctx);
-
-/* Becomes the command; a status if that fails. */
-int child_exec(char **command);
 
 #endif

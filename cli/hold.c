@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "system.h"
 #include "waiting.h"
 
 static bool
@@ -69,6 +70,15 @@ failed(struct hold *h, int error, int otherwise)
 	return is_conflict(error) ? h->options->conflict_status : status_of(error, otherwise);
 }
 
+/* What a system may not have. */
+static const char *
+missing(const struct options *o)
+{
+	return o->file == NULL ? "on this system a lock ends with its process: name a file and a command" :
+	    o->unlink ? "--unlink: this system removes no file that is open" :
+	    o->protocol == IPCLOCK_FLOCK ? "--protocol flock: this system has no such locks" : NULL;
+}
+
 int
 hold_open(struct hold *h, const struct options *o)
 {
@@ -84,8 +94,8 @@ hold_open(struct hold *h, const struct options *o)
 		return status;
 	error = h->kind->open(h, attr);
 	ipclock_attr_free(attr);
-	if (error == ENOTSUP && o->file == NULL) {
-		complain("on this system a lock ends with its process: name a file and a command");
+	if (error == ENOTSUP && missing(o) != NULL) {
+		complain("%s", missing(o));
 		return STATUS_LOCK;
 	}
 	return error == 0 ? 0 : failed(h, error, o->file != NULL ? STATUS_OPEN : STATUS_LOCK);

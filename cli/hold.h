@@ -5,6 +5,7 @@
 #ifndef IPCLOCK_CLI_HOLD_H
 #define IPCLOCK_CLI_HOLD_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "cli.h"

@@ -5,8 +5,8 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "system.h"
 #include "waiting.h"
 
 static int
@@ -26,7 +26,7 @@ acquire(struct hold *h, int timeout_ms)
 	if (error != 0)
 		return error == ECANCELED ? EINTR : error;
 	snprintf(number, sizeof(number), "%u", h->slot);
-	return setenv("IPCLOCK_SLOT", number, 1) == 0 ? 0 : errno;
+	return environment_set("IPCLOCK_SLOT", number);
 }
 
 static int

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "system.h"
 #include "waiting.h"
 
 static int

@@ -5,11 +5,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli.h"
+#include "system.h"
 
 static const char help[] =
     "Usage: ipclock run [OPTION...] FILE COMMAND [ARG...]\n"
@@ -43,7 +42,7 @@ static void
 vcomplain(const char *format, va_list ap)
 {
 	fputs("ipclock: ", stderr);
-	vfprintf(stderr, format, ap);
+	text_write(stderr, format, ap);
 	fputc('\n', stderr);
 }
 
@@ -68,6 +67,16 @@ wrong(const char *format, ...)
 	return STATUS_USAGE;
 }
 
+void
+say(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	text_write(stdout, format, ap);
+	va_end(ap);
+}
+
 int
 print(const char *format, ...)
 {
@@ -75,21 +84,12 @@ print(const char *format, ...)
 	int n;
 
 	va_start(ap, format);
-	n = vprintf(format, ap);
+	n = text_write(stdout, format, ap);
 	va_end(ap);
 	if (n >= 0 && fflush(stdout) == 0)
 		return 0;
 	complain("cannot write to standard output");
 	return STATUS_IO;
-}
-
-int64_t
-now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static bool
@@ -99,7 +99,7 @@ is_option(const char *arg, const char *brief, const char *full)
 }
 
 int
-main(int argc, char **argv)
+program(int argc, char **argv)
 {
 	size_t i;
 

@@ -3,10 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
-#include <unistd.h>
 
+#include "system.h"
 #include "waiting.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -18,7 +16,7 @@ notice_open(struct notice *n, struct hold *hold, int64_t since_us)
 	*n = (struct notice){
 		.hold = hold,
 		.since_us = since_us,
-		.next_us = isatty(STDERR_FILENO) ? since_us + SECOND_US : INT64_MAX,
+		.next_us = terminal_is_there() ? since_us + SECOND_US : INT64_MAX,
 	};
 }
 
@@ -26,11 +24,8 @@ notice_open(struct notice *n, struct hold *hold, int64_t since_us)
 static int
 columns(void)
 {
-	struct winsize size;
-	int n = 80;
+	int n = terminal_columns();
 
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		n = size.ws_col;
 	return (n < WIDEST ? n : WIDEST) - 1;
 }
 
@@ -107,26 +102,6 @@ compose(const struct notice *n, char *text, int64_t now)
 	return i;
 }
 
-static void
-put(const char *text, size_t size)
-{
-	while (size > 0) {
-		ssize_t n = write(STDERR_FILENO, text, size);
-
-		if (n <= 0)
-			return;
-		text += n;
-		size -= (size_t)n;
-	}
-}
-
-/* In the background we would be stopped for writing, or write into another's screen. */
-static bool
-is_in_foreground(void)
-{
-	return tcgetpgrp(STDERR_FILENO) == getpgrp();
-}
-
 int64_t
 notice_draw(struct notice *n, int64_t most_us)
 {
@@ -136,12 +111,12 @@ notice_draw(struct notice *n, int64_t most_us)
 
 	if (now >= n->next_us) {
 		n->next_us += ((now - n->next_us) / SECOND_US + 1) * SECOND_US;
-		if (is_in_foreground()) {
+		if (terminal_is_ours()) {
 			width = compose(n, text + 1, now);
 			text[0] = '\r';
 			for (; width < n->width; width++)
 				text[1 + width] = ' ';
-			put(text, (size_t)width + 1);
+			terminal_write(text, (size_t)width + 1);
 			n->width = width;
 		}
 	}
@@ -160,7 +135,7 @@ notice_erase(struct notice *n)
 	text[0] = '\r';
 	memset(text + 1, ' ', (size_t)n->width);
 	text[n->width + 1] = '\r';
-	if (is_in_foreground())
-		put(text, (size_t)n->width + 2);
+	if (terminal_is_ours())
+		terminal_write(text, (size_t)n->width + 2);
 	n->width = 0;
 }

@@ -4,6 +4,7 @@
 /* By hand: strtol(3) and strtod(3) take blanks, signs, "nan", and the locale's decimal point. */
 
 #include <limits.h>
+#include <stdint.h>
 
 #include "cli.h"
 

@@ -3,9 +3,9 @@
 
 /* The command line of `ipclock run`: that of flock(1), and more. */
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "child.h"
 #include "parse.h"
 
 #define LAST_SEMAPHORE 1048575 /* of a file: ipclock_sem_open() */
@@ -222,28 +222,12 @@ take_option(void *ctx, int opt, const char *text)
 	return GO_ON;
 }
 
-/* The shell that flock(1) would run. */
-static char *
-shell(void)
-{
-	static char sh[] = "/bin/sh";
-	char *path = getenv("SHELL");
-
-	return path != NULL && *path != '\0' ? path : sh;
-}
-
 static int
 take_string(struct options *o, char **args, int n)
 {
-	static char dash_c[] = "-c";
-
 	if (n != 2)
 		return wrong("%s wants one string, and nothing behind it", args[0]);
-	o->shell[0] = shell();
-	o->shell[1] = dash_c;
-	o->shell[2] = args[1];
-	o->shell[3] = NULL;
-	o->command = o->shell;
+	o->command = child_shell(args[1]);
 	return GO_ON;
 }
 

@@ -4,10 +4,9 @@
 /* `ipclock probe`: does locking work in this directory? */
 
 #include <errno.h>
-#include <signal.h>
-#include <string.h>
 
 #include "parse.h"
+#include "signals.h"
 
 #define STATUS_DOES_NOT_WORK 1
 
@@ -88,16 +87,11 @@ print_json(const struct ipclock_probe *probe)
 static int
 probe_undisturbed(const char *dir, struct ipclock_probe **probe)
 {
-	sigset_t ends, before;
 	int error;
 
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGHUP);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGTERM);
-	sigprocmask(SIG_BLOCK, &ends, &before);
+	signals_defer();
 	error = ipclock_probe(dir, probe);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	signals_undefer();
 	return error;
 }
 
@@ -108,7 +102,8 @@ probe_and_print(const char *dir, bool json)
 	int status, error = probe_undisturbed(dir, &probe);
 
 	if (error) {
-		complain("%s: %s", dir, error == EINVAL ? "not a directory" : ipclock_strerror(error));
+		complain("%s: %s", dir, error == EINVAL ? "not a directory" :
+		    error == ENOTSUP ? "this system cannot be probed" : ipclock_strerror(error));
 		return status_of_making(error, STATUS_SYSTEM);
 	}
 	status = json ? print_json(probe) : print_table(probe, dir);

@@ -3,17 +3,13 @@
 
 /* `ipclock put`: standard input becomes a file, all of it or not at all. */
 
-#include <config.h>
-
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "hold.h"
 #include "parse.h"
-#include "waiting.h"
+#include "signals.h"
+#include "system.h"
 
 struct request {
 	struct options lock; /* its file: NULL for none */
@@ -118,49 +114,21 @@ failed(const struct request *r, int error, int otherwise)
 }
 
 static int
-write_all(const struct request *r, const char *data, size_t size)
-{
-	while (size > 0) {
-		ssize_t n = write(ipclock_replace_fd(replace), data, size);
-
-		if (n < 0) {
-			complain("cannot write %s: %s", r->file, strerror(errno));
-			return status_of_making(errno, STATUS_IO);
-		}
-		data += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
-
-/* Signals come only while there is nothing to read. */
-static ssize_t
-read_some(char *data, size_t size, const sigset_t *mask)
-{
-	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
-	ssize_t n;
-
-	do {
-		while (ppoll(&input, 1, NULL, mask) < 0 && errno == EINTR)
-			if (signals_caught())
-				signals_raise();
-		n = read(STDIN_FILENO, data, size);
-	} while (n < 0 && (errno == EAGAIN || errno == EINTR));
-	if (n < 0)
-		complain("cannot read the standard input: %s", strerror(errno));
-	return n;
-}
-
-static int
-copy(const struct request *r, const sigset_t *mask)
+copy(const struct request *r)
 {
 	static char data[65536];
-	ssize_t n = 0;
-	int status = 0;
+	size_t n;
+	int error;
 
-	while (status == 0 && (n = read_some(data, sizeof(data), mask)) > 0)
-		status = write_all(r, data, (size_t)n);
-	return n < 0 ? STATUS_IO : status;
+	while ((error = signals_read(data, sizeof(data), &n)) == 0 && n > 0)
+		if ((error = file_write(ipclock_replace_fd(replace), data, n)) != 0) {
+			complain("cannot write %s: %s", r->file, strerror(error));
+			return status_of_making(error, STATUS_IO);
+		}
+	if (error == 0)
+		return 0;
+	complain("cannot read the standard input: %s", strerror(error));
+	return STATUS_IO;
 }
 
 static int
@@ -181,18 +149,21 @@ commit(const struct request *r)
 }
 
 static int
-put(const struct request *r, const sigset_t *mask)
+put(const struct request *r)
 {
-	int status, error = ipclock_replace_open(&replace, r->file, r->flags);
+	int status, error;
 
+	if (r->mode >= 0)
+		file_mode_at_most(r->mode); /* before there is something to open */
+	error = ipclock_replace_open(&replace, r->file, r->flags);
 	if (error != 0)
 		return failed(r, error, STATUS_SYSTEM);
 	signals_undo = drop;
-	if (r->mode >= 0 && fchmod(ipclock_replace_fd(replace), (mode_t)r->mode) != 0) {
-		complain("cannot set the mode of %s: %s", r->file, strerror(errno));
+	if (r->mode >= 0 && (error = file_set_mode(ipclock_replace_fd(replace), r->mode)) != 0) {
+		complain("cannot set the mode of %s: %s", r->file, strerror(error));
 		status = STATUS_CREATE;
 	} else
-		status = copy(r, mask);
+		status = copy(r);
 	if (status == 0)
 		status = commit(r);
 	drop();
@@ -207,8 +178,9 @@ put_main(int argc, char **argv)
 
 	if (status != GO_ON)
 		return status;
-	signal(SIGXFSZ, SIG_IGN); /* to hear of it as EFBIG */
-	status = put(&r, signals_catch());
+	file_size_is_error();
+	signals_catch();
+	status = put(&r);
 	signals_release();
 	return status;
 }

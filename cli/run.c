@@ -3,11 +3,10 @@
 
 /* `ipclock run`: acquire, then become the command, so that its descriptor holds the lock. */
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
+#include "child.h"
 #include "hold.h"
 #include "parse.h"
+#include "system.h"
 
 static int
 acquire(struct hold *h)
@@ -21,20 +20,6 @@ acquire(struct hold *h)
 	return print("ipclock: getting lock took %d.%06d seconds\n", (int)(us / 1000000), (int)(us % 1000000));
 }
 
-/* Where locks belong to a process, it loses them all with any descriptor of the file: each is to stay. */
-static void
-inherit(int last)
-{
-	struct stat held, other;
-	int fd;
-
-	if (fstat(last, &held) != 0)
-		return;
-	for (fd = last; fd >= 0; fd--)
-		if (fstat(fd, &other) == 0 && other.st_dev == held.st_dev && other.st_ino == held.st_ino)
-			fcntl(fd, F_SETFD, 0);
-}
-
 static int
 execute(struct hold *h)
 {
@@ -45,8 +30,7 @@ execute(struct hold *h)
 		return status;
 	if (o->close)
 		return child_run(o->command, (o->lease_ms + 2) / 3, h->kind->touch, h);
-	inherit(h->kind->fd(h));
-	return child_exec(o->command);
+	return child_exec(o->command, h->kind->fd(h));
 }
 
 int

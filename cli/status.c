@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "cli.h"
+#include "system.h"
 
 int
 status_of(int error, int otherwise)
@@ -39,9 +40,8 @@ status_of_making(int error, int otherwise)
 		return STATUS_OPEN;
 	case EACCES:
 	case EPERM:
-	case EDQUOT:
 		return STATUS_CREATE;
 	default:
-		return status_of(error, otherwise);
+		return is_full(error) ? STATUS_CREATE : status_of(error, otherwise);
 	}
 }

@@ -6,13 +6,10 @@
  * and the terminal hears of it.
  */
 
-#include <config.h>
-
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <time.h>
 
+#include "signals.h"
+#include "system.h"
 #include "waiting.h"
 
 #define LONG_PAUSE_MS 1000 /* too long for a signal to wait */
@@ -20,7 +17,6 @@
 struct wait {
 	const struct options *options;
 	int64_t since_us;
-	const sigset_t *mask; /* while nothing is blocked but what the caller blocked */
 	struct notice notice;
 };
 
@@ -39,11 +35,7 @@ remaining_ms(const struct wait *w)
 int
 waiting_pause(struct wait *w, int fd, int ms)
 {
-	struct pollfd event = { .fd = fd, .events = POLLIN };
-	int64_t us = notice_draw(&w->notice, (int64_t)ms * 1000);
-	struct timespec timeout = { .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000 };
-
-	ppoll(&event, 1, &timeout, w->mask);
+	signals_wait(fd, notice_draw(&w->notice, (int64_t)ms * 1000));
 	return signals_caught() ? EINTR : EINPROGRESS;
 }
 
@@ -79,9 +71,10 @@ waiting_set_attr(struct ipclock_attr *attr, struct hold *hold)
 int
 waiting(struct hold *h, int64_t since_us)
 {
-	struct wait w = { .options = h->options, .since_us = since_us, .mask = signals_catch() };
+	struct wait w = { .options = h->options, .since_us = since_us };
 	int error;
 
+	signals_catch();
 	h->wait = &w;
 	notice_open(&w.notice, h, since_us);
 	while ((error = h->kind->acquire(h, remaining_ms(&w))) == EINTR) {

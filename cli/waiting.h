@@ -5,24 +5,7 @@
 #ifndef IPCLOCK_CLI_WAITING_H
 #define IPCLOCK_CLI_WAITING_H
 
-#include <signal.h>
-
 #include "hold.h"
-
-/*
- * signals.c: the signals that stop or end a process, while it waits.  Between
- * catch and release, which may be nested, they are blocked; those whose
- * disposition was the default and that were not blocked before are caught, but
- * only while the mask stands that catch returns, that is, in ppoll(2).
- */
-const sigset_t *signals_catch(void);
-bool signals_caught(void);
-/* As it was before. */
-void signals_release(void);
-/* Between the two: does to us what the caught signals do.  Returns after a stop. */
-void signals_raise(void);
-/* Called before a signal ends us; NULL: nothing is. */
-extern void (*signals_undo)(void);
 
 /* waiting.c: waits for what was tried in vain since then: 0 (held) or an error. */
 int waiting(struct hold *hold, int64_t since_us);

@@ -123,7 +123,7 @@ tell_row(void *ctx, const struct ipclock_holder *holder)
 	size_t i;
 
 	if (r->told++ == 0)
-		printf("%-8s %-16s %-6s %s\n", "PID", "COMMAND", "MODE", "STATE");
+		say("%-8s %-16s %-6s %s\n", "PID", "COMMAND", "MODE", "STATE");
 	if (ipclock_holder_pid(holder))
 		snprintf(pid, sizeof(pid), "%ld", ipclock_holder_pid(holder));
 	if (ipclock_holder_place(holder))
@@ -132,7 +132,7 @@ tell_row(void *ctx, const struct ipclock_holder *holder)
 	for (i = 0; name[i] != '\0'; i++)
 		if ((unsigned char)name[i] < ' ' || name[i] == '\177')
 			name[i] = '?';
-	printf("%-8s %-16s %-6s %s\n", pid, name, mode_of(holder), state);
+	say("%-8s %-16s %-6s %s\n", pid, name, mode_of(holder), state);
 	return 0;
 }
 
@@ -167,16 +167,16 @@ tell_string(const char *text)
 	const unsigned char *s = (const unsigned char *)text;
 	int n;
 
-	for (putchar('"'); *s != '\0'; s += n ? n : 1) {
+	for (say("\""); *s != '\0'; s += n ? n : 1) {
 		n = character(s);
 		if (n == 0)
-			fputs("\\ufffd", stdout);
+			say("\\ufffd");
 		else if (*s < ' ' || *s == '\177')
-			printf("\\u%04x", *s);
+			say("\\u%04x", *s);
 		else
-			printf("%s%.*s", *s == '"' || *s == '\\' ? "\\" : "", n, (const char *)s);
+			say("%s%.*s", *s == '"' || *s == '\\' ? "\\" : "", n, (const char *)s);
 	}
-	putchar('"');
+	say("\"");
 }
 
 static int
@@ -186,23 +186,23 @@ tell_object(void *ctx, const struct ipclock_holder *holder)
 	struct request *r = ctx;
 	int place = ipclock_holder_place(holder);
 
-	printf("%s\n  {\"pid\": ", r->told++ == 0 ? "[" : ",");
+	say("%s\n  {\"pid\": ", r->told++ == 0 ? "[" : ",");
 	if (ipclock_holder_pid(holder))
-		printf("%ld", ipclock_holder_pid(holder));
+		say("%ld", ipclock_holder_pid(holder));
 	else
-		fputs("null", stdout);
-	fputs(", \"command\": ", stdout);
+		say("null");
+	say(", \"command\": ");
 	if (command != NULL)
 		tell_string(command);
 	else
-		fputs("null", stdout);
-	printf(", \"mode\": \"%s\", \"state\": \"%s\", \"place\": %d, \"protocol\": \"%s\", \"slot\": ",
+		say("null");
+	say(", \"mode\": \"%s\", \"state\": \"%s\", \"place\": %d, \"protocol\": \"%s\", \"slot\": ",
 	    mode_of(holder), place ? "waits" : "holds", place,
 	    ipclock_holder_protocol(holder) == IPCLOCK_FLOCK ? "flock" : "range");
 	if (r->whole_file || r->protocol == IPCLOCK_FLOCK)
-		fputs("null}", stdout);
+		say("null}");
 	else
-		printf("%u}", ipclock_holder_slot(holder));
+		say("%u}", ipclock_holder_slot(holder));
 	return 0;
 }
 
@@ -222,7 +222,7 @@ who_main(int argc, char **argv)
 	error = ipclock_holders(r.file, attr, r.json ? tell_object : tell_row, &r);
 	ipclock_attr_free(attr);
 	if (r.json && (r.told || error == 0))
-		fputs(r.told ? "\n]\n" : "[]\n", stdout);
+		say("%s", r.told ? "\n]\n" : "[]\n");
 	if (error != 0) {
 		complain("%s", ipclock_message(NULL));
 		return status_of(error, error == ENOTSUP ? STATUS_LOCK : STATUS_OPEN);

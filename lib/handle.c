@@ -29,7 +29,7 @@ static const char *const reasons[] = {
 	[BAD_TIMEOUT] = "the timeout is below -1",
 	[NOT_STARTED_YET] = "nothing was started",
 	[NOT_A_FILE] = "not a regular file",
-	[NO_CONVERSION] = "flock(2) cannot turn one mode into the other without letting go",
+	[NO_CONVERSION] = "locks of this kind cannot turn one mode into the other without letting go",
 };
 
 /* Threads that share the handle write under its mutex. */
@@ -164,6 +164,8 @@ make(struct handle **handle, const char *path, int fd, const struct ipclock_attr
 	int r;
 
 	if (attr->options.inherit && !attr->whole && !ipclock__os_range_inherits())
+		return ENOTSUP;
+	if (attr->options.unlink && !ipclock__os_unlinks_open())
 		return ENOTSUP;
 	h = ipclock__os_alloc(sizeof(*h));
 	if (!h)
@@ -447,7 +449,7 @@ change(struct handle *h, const char *operation, int (*how)(struct handle *, enum
 	ipclock__os_mutex_lock(&h->shared.mutex);
 	r = how(h, mode);
 	ipclock__os_mutex_unlock(&h->shared.mutex);
-	finish_because(h, operation, r, r == ENOTSUP && h->shared.file.os.whole ? NO_CONVERSION : NO_REASON);
+	finish_because(h, operation, r, r == ENOTSUP ? NO_CONVERSION : NO_REASON);
 	ipclock__os_leave(&guard);
 	return r;
 }

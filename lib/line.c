@@ -194,11 +194,11 @@ anybody_in_line(struct line *line)
 	return EBUSY;
 }
 
-/* A descriptor that cannot write can take its number only shared. */
+/* A descriptor that cannot write can take its number only shared, on most systems. */
 static enum os_mode
 number_mode(const struct line *line)
 {
-	return line->file->access & OS_WRITE ? OS_EXCLUSIVE : OS_SHARED;
+	return line->file->access & (OS_WRITE | OS_ANY_LOCK) ? OS_EXCLUSIVE : OS_SHARED;
 }
 
 static int
@@ -418,8 +418,5 @@ ipclock__line_leave(struct line *line)
 bool
 ipclock__line_lock_is_free(const struct line *line)
 {
-	struct os_lock found;
-
-	return ipclock__os_range_query(line->file, line->place->exclusive, OS_EXCLUSIVE, &found) == 0 &&
-	    found.mode == OS_UNLOCKED;
+	return ipclock__os_range_is_free(line->file, line->place->exclusive);
 }

@@ -122,12 +122,12 @@ struct os_id {
 
 enum os_kind { OS_REGULAR, OS_DIRECTORY, OS_OTHER };
 
-enum { OS_READ = 1, OS_WRITE = 2, OS_CREATE = 4 };
+enum { OS_READ = 1, OS_WRITE = 2, OS_CREATE = 4, OS_ANY_LOCK = 8, OS_REMOVABLE = 16 };
 
 /* An open file.  Its open file description owns the locks made through it. */
 struct os_file {
 	int fd;
-	unsigned char access; /* OS_READ, OS_WRITE */
+	unsigned char access; /* OS_READ, OS_WRITE; OS_ANY_LOCK: an exclusive lock asks for no permission to write */
 	bool whole;           /* locked as a whole by flock(2), a family of its own; set by the opener */
 	struct os_id id;
 };
@@ -135,7 +135,8 @@ struct os_file {
 /*
  * Opens without following a last symbolic link (ELOOP), without blocking, not
  * inherited by exec, never as descriptor 0 to 2.  OS_CREATE makes the file and
- * fails with EEXIST where it is.  Fills in file and kind.
+ * fails with EEXIST where it is.  OS_REMOVABLE: others may rename and remove it
+ * meanwhile, as most systems let them anyway.  Fills in file and kind.
  */
 int ipclock__os_open(struct os_file *file, enum os_kind *kind, const char *path, unsigned how);
 
@@ -154,6 +155,10 @@ void ipclock__os_forget(struct os_file *file);
 
 int ipclock__os_identify(const char *path, struct os_id *id);
 int ipclock__os_unlink(const char *path);
+
+/* Can a file be removed that somebody has open, for good? */
+bool ipclock__os_unlinks_open(void);
+
 int ipclock__os_set_mode(const struct os_file *file, unsigned perm);
 int ipclock__os_make_directory(const char *path);
 
@@ -194,8 +199,15 @@ int ipclock__os_range_wait_stoppable(const struct os_file *file, struct os_range
 
 int ipclock__os_range_unlock(const struct os_file *file, struct os_range range);
 
-/* Some lock of another owner that stands in the way of that mode on that range.  ENOTSUP for a whole file. */
+/*
+ * Some lock of another owner that stands in the way of that mode on that range.
+ * ENOTSUP for a whole file.  Where the system does not tell, only exclusive
+ * locks are found, and a request of another's may find the range busy meanwhile.
+ */
 int ipclock__os_range_query(const struct os_file *file, struct os_range range, enum os_mode mode, struct os_lock *found);
+
+/* Could it be locked exclusively: does no other owner hold any of it, in either mode? */
+bool ipclock__os_range_is_free(const struct os_file *file, struct os_range range);
 
 /* May one sleep in the kernel's queue for locks of this file? */
 bool ipclock__os_range_has_queue(const struct os_file *file);

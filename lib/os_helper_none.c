@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "os.h"
-#include "os_posix.h"
+#include "os_helper.h"
 
 void
 ipclock__os_helper_prepare(void)

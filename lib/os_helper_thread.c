@@ -15,6 +15,7 @@
 #include <signal.h>
 
 #include "os.h"
+#include "os_helper.h"
 #include "os_posix.h"
 
 #define SMALL_STACK ((size_t)64 * 1024)

@@ -21,6 +21,10 @@ void ipclock__os_pidfile_read(const struct os_file *file, char *text, size_t siz
 /* Puts text in place of what is there: whoever reads meanwhile sees nothing, or all of it. */
 int ipclock__os_pidfile_write(const struct os_file *file, const char *text);
 
-int ipclock__os_pidfile_unlink(const char *path);
+/*
+ * Removes the name.  Where no file can be removed that is open, it is closed
+ * first: fd is -1 then, whatever comes of it.
+ */
+int ipclock__os_pidfile_remove(struct os_file *file, const char *path);
 
 #endif

@@ -74,7 +74,8 @@ ipclock__os_pidfile_write(const struct os_file *file, const char *text)
 }
 
 int
-ipclock__os_pidfile_unlink(const char *path)
+ipclock__os_pidfile_remove(struct os_file *file, const char *path)
 {
+	(void)file;
 	return unlink(path) < 0 ? errno : 0;
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "os.h"
+#include "os_helper.h"
 #include "os_posix.h"
 
 /* ---- memory ---- */
@@ -224,7 +225,7 @@ open_retrying(const char *path, unsigned how)
 	if (how & OS_CREATE)
 		flags |= O_CREAT | O_EXCL;
 	else
-		fd = ipclock__os_range_reopen(path, how);
+		fd = ipclock__os_range_reopen(path, how & (OS_READ | OS_WRITE));
 	while (fd < 0) {
 		fd = open(path, flags, 0666);
 		if (fd < 0 && errno != EINTR)
@@ -316,6 +317,12 @@ ipclock__os_unlink(const char *path)
 	return unlink(path) < 0 ? errno : 0;
 }
 
+bool
+ipclock__os_unlinks_open(void)
+{
+	return true;
+}
+
 int
 ipclock__os_set_mode(const struct os_file *file, unsigned perm)
 {
@@ -349,6 +356,14 @@ ipclock__os_absolute(const char *path, char **absolute)
 		return ENOMEM;
 	strcat(strcat(strcat(*absolute, directory), slash), path);
 	return 0;
+}
+
+bool
+ipclock__os_range_is_free(const struct os_file *file, struct os_range range)
+{
+	struct os_lock found;
+
+	return ipclock__os_range_query(file, range, OS_EXCLUSIVE, &found) == 0 && found.mode == OS_UNLOCKED;
 }
 
 const char *

@@ -34,9 +34,6 @@ int ipclock__os_flock_error(int error);
 /* Is everything loaded that pthread_cancel(3) wants? */
 bool ipclock__os_can_cancel(void);
 
-/* Once, before anything waits, and with the process lock: what a helper's stack must have room for. */
-void ipclock__os_helper_prepare(void);
-
 /* Each file's own care for the child of a fork, before the library's. */
 int ipclock__os_event_at_fork(void);
 int ipclock__os_range_at_fork(void);

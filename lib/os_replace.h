@@ -14,6 +14,9 @@ long ipclock__os_process(void);
 
 /* ---- directories ---- */
 
+/* The one of the two to begin with: an absolute path has slashes even where one that is given need not. */
+const char *ipclock__os_dir_start(const char *path, const char *absolute);
+
 #define OS_HERE (-1) /* in place of a directory: the current one */
 
 /* Opens the directory path, seen from directory from; file->id is filled in.  EACCES if it cannot be read. */

@@ -90,6 +90,14 @@ ipclock__os_new_close(struct os_file *file)
 
 /* ---- directories ---- */
 
+/* The directories above need not be open to us. */
+const char *
+ipclock__os_dir_start(const char *path, const char *absolute)
+{
+	(void)absolute;
+	return path;
+}
+
 int
 ipclock__os_dir_open(struct os_file *dir, int from, const char *path)
 {

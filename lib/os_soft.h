@@ -48,6 +48,10 @@ int ipclock__os_soft_status(const struct os_file *file, int64_t *changed, unsign
 /* Sets that time to now. */
 int ipclock__os_soft_touch(const struct os_file *file);
 
+/* The kernel's lock on the file itself, for an instant, one try: EBUSY.  Any other error: there is no such lock. */
+int ipclock__os_soft_guard(const struct os_file *file);
+void ipclock__os_soft_unguard(const struct os_file *file);
+
 int ipclock__os_soft_remove(const char *path);
 
 /* Tells each of every name in the directory, until it says no. */

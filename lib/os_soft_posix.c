@@ -84,6 +84,20 @@ ipclock__os_soft_touch(const struct os_file *file)
 	return futimens(file->fd, NULL) < 0 ? errno : 0;
 }
 
+static const struct os_range whole = { 0, 0 };
+
+int
+ipclock__os_soft_guard(const struct os_file *file)
+{
+	return ipclock__os_range_try(file, whole, OS_EXCLUSIVE);
+}
+
+void
+ipclock__os_soft_unguard(const struct os_file *file)
+{
+	ipclock__os_range_unlock(file, whole);
+}
+
 int
 ipclock__os_soft_remove(const char *path)
 {

@@ -225,7 +225,7 @@ ipclock_pidfile_close(struct ipclock_pidfile *pidfile)
 }
 
 static int
-remove_file(const struct handle *h)
+remove_file(struct handle *h)
 {
 	int r = verify(h);
 	long pid;
@@ -235,7 +235,7 @@ remove_file(const struct handle *h)
 	pid = pid_in(h);
 	if (pid && pid != ipclock__os_pidfile_self())
 		return EPERM;
-	r = ipclock__os_pidfile_unlink(h->shared.file.path);
+	r = ipclock__os_pidfile_remove(&h->shared.file.os, h->shared.file.path);
 	return r == ENOENT ? ESTALE : r;
 }
 

@@ -53,7 +53,7 @@ static const struct {
 	int error;
 	const char *text;
 } reasons[] = {
-	{ EBUSY, "others are replacing it, or it is a mount point" },
+	{ EBUSY, "others are replacing it, or it is a mount point; on Windows: it is open" },
 	{ EPERM, "not permitted for this file or directory" },
 	{ ESTALE, "the file server has lost it" },
 	{ EBADF, "the descriptor was closed by other code" },
@@ -298,7 +298,7 @@ open_handle(struct ipclock_replace **replace, const char *path, unsigned flags)
 	x = ipclock__os_absolute(path, &r->path);
 	if (x == ENAMETOOLONG)
 		x = finish(NULL, path, "the path is too long", EINVAL);
-	else if (x || (x = begin(r, path)) != 0)
+	else if (x || (x = begin(r, ipclock__os_dir_start(path, r->path))) != 0)
 		x = finish(NULL, path, NULL, x);
 	if (x)
 		destroy(r);

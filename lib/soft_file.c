@@ -9,8 +9,7 @@
 #include "soft_file.h"
 
 #define MOST_NAMES 10000 /* that a sweep reads */
-
-static const struct os_range whole = { 0, 0 };
+#define NEW_FILE   (OS_READ | OS_WRITE | OS_CREATE | OS_REMOVABLE)
 
 /* ---- looking ---- */
 
@@ -21,9 +20,9 @@ open_marker(const char *path, struct os_file *file)
 	int r;
 
 	file->whole = true;
-	r = ipclock__os_open(file, &kind, path, OS_READ | OS_WRITE); /* flock on NFS wants to write */
+	r = ipclock__os_open(file, &kind, path, OS_READ | OS_WRITE | OS_REMOVABLE); /* flock on NFS wants to write */
 	if (r == EACCES || r == EROFS || r == EPERM || r == ETXTBSY)
-		r = ipclock__os_open(file, &kind, path, OS_READ);
+		r = ipclock__os_open(file, &kind, path, OS_READ | OS_REMOVABLE);
 	if (r == 0 && kind != OS_REGULAR) {
 		ipclock__os_close(file);
 		return EINVAL;
@@ -144,11 +143,11 @@ create(const struct soft_place *place, char *path, struct os_file *file)
 	int r;
 
 	file->whole = true;
-	r = ipclock__os_open(file, &kind, path, OS_READ | OS_WRITE | OS_CREATE);
+	r = ipclock__os_open(file, &kind, path, NEW_FILE);
 	if (r != ENOENT || !place->make_parents)
 		return r;
 	r = ipclock__lock_file_make_parents(path);
-	return r ? r : ipclock__os_open(file, &kind, path, OS_READ | OS_WRITE | OS_CREATE);
+	return r ? r : ipclock__os_open(file, &kind, path, NEW_FILE);
 }
 
 /* A reply of the file server that was lost makes a failure of what was done: the names are counted. */
@@ -238,13 +237,13 @@ ipclock__soft_now(const struct soft_place *place, int64_t *now)
 int
 ipclock__soft_guard(const struct soft_file *file)
 {
-	return ipclock__os_range_try(&file->os, whole, OS_EXCLUSIVE) == EBUSY ? EBUSY : 0;
+	return ipclock__os_soft_guard(&file->os) == EBUSY ? EBUSY : 0;
 }
 
 void
 ipclock__soft_unguard(const struct soft_file *file)
 {
-	ipclock__os_range_unlock(&file->os, whole);
+	ipclock__os_soft_unguard(&file->os);
 }
 
 /* Whatever rename(2) said: what stands aside now is removed, or put back, never over another. */

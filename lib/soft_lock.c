@@ -208,7 +208,7 @@ make(struct ipclock_soft **soft, const char *path, const struct ipclock_attr *at
 		s->place.make_parents = attr->make_parents;
 		s->options = attr->options;
 		s->file.os.fd = -1;
-		r = enlist(s);
+		r = *s->place.base ? enlist(s) : EINVAL; /* another separator than the slash */
 		if (r)
 			ipclock__os_free(s->place.path);
 	}

@@ -3,15 +3,16 @@
 
 /*
  * A second process that obeys: one command a line on descriptor 0, one answer a
- * line on 1 (a number, then perhaps words), what the log callback hears on 3 (a
- * level, then the line).  NAME is a handle, made by the open commands.
+ * line on 1 (a number, then perhaps words), what the log callback hears on 3 or on
+ * what its argument names (a level, then the line).  NAME is a handle, made by the
+ * open commands.
  *
  *	open NAME PATH [OPTION...]     rw_open NAME PATH [OPTION...]
  *	    OPTION: flags=N slot=N range=START,LEN protocol=flock
  *	acquire|read|write NAME MS     start|start_read|start_write NAME MS
  *	release|release_read|release_write|downgrade|upgrade NAME
  *	step|cancel|held|fd|attempts|waited|message|close NAME
- *	raw PATH r|w|u START LEN       a classic fcntl(2) lock, one try
+ *	raw PATH r|w|u START LEN       a lock of the system's, one try: EAGAIN
  *	fork        the child obeys from here on; answers its pid
  *	daemon      twice, and the parents exit; answers the last one's pid
  *	pass NAME   clears FD_CLOEXEC
@@ -21,16 +22,13 @@
  * An answer is an errno value of the library's, or what was asked for.
  */
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <ipclock.h>
+
+#include "agent_os.h"
 
 #define HANDLES 8
 #define WORDS   8
@@ -42,7 +40,6 @@ struct handle {
 };
 
 static struct handle handles[HANDLES];
-static char **own_argv;
 static const char *words = "";
 
 static struct handle *
@@ -74,8 +71,12 @@ fresh(const char *name)
 static void
 hear(void *ctx, int level, const char *line)
 {
+	char text[1024];
+
 	(void)ctx;
-	dprintf(3, "%d %s\n", level, line);
+	snprintf(text, sizeof(text) - 1, "%d %s", level, line);
+	strcat(text, "\n");
+	agent_log(text, (int)strlen(text));
 }
 
 static void
@@ -201,7 +202,7 @@ do_close(struct handle *h)
 static long
 do_pass(struct handle *h)
 {
-	return fcntl(h->lock != NULL ? ipclock_fd(h->lock) : ipclock_rw_fd(h->rw), F_SETFD, 0);
+	return agent_pass(h->lock != NULL ? ipclock_fd(h->lock) : ipclock_rw_fd(h->rw));
 }
 
 static const struct {
@@ -214,45 +215,6 @@ static const struct {
 	{ "close", do_close },
 	{ "pass", do_pass },
 };
-
-static long
-do_raw(char **argv)
-{
-	struct flock f = {
-		.l_type = argv[2][0] == 'r' ? F_RDLCK : argv[2][0] == 'w' ? F_WRLCK : F_UNLCK,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)strtoll(argv[3], NULL, 0),
-		.l_len = (off_t)strtoll(argv[4], NULL, 0),
-	};
-	static int fd = -1;
-
-	/* One descriptor, never closed: a close would drop the classic locks. */
-	if (fd == -1)
-		fd = open(argv[1], O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	return fcntl(fd, F_SETLK, &f) == 0 ? 0 : errno;
-}
-
-static long
-do_fork(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		return getpid();
-	waitpid(pid, NULL, 0);
-	_exit(0);
-}
-
-static long
-do_daemon(void)
-{
-	if (fork() != 0)
-		_exit(0);
-	setsid();
-	if (fork() != 0)
-		_exit(0);
-	return getpid();
-}
 
 static long
 obey_handle(int argc, char **argv)
@@ -283,17 +245,15 @@ obey(int argc, char **argv)
 	if (strcmp(argv[0], "exit") == 0)
 		exit(0);
 	if (strcmp(argv[0], "pid") == 0)
-		return getpid();
+		return agent_pid();
 	if (strcmp(argv[0], "fork") == 0)
-		return do_fork();
+		return agent_fork();
 	if (strcmp(argv[0], "daemon") == 0)
-		return do_daemon();
-	if (strcmp(argv[0], "exec") == 0) {
-		execv("/proc/self/exe", own_argv);
-		exit(2);
-	}
+		return agent_daemon();
+	if (strcmp(argv[0], "exec") == 0)
+		agent_exec();
 	if (argc > 4 && strcmp(argv[0], "raw") == 0)
-		return do_raw(argv);
+		return agent_raw(argv[1], argv[2][0], strtoll(argv[3], NULL, 0), strtoll(argv[4], NULL, 0));
 	if (argc > 2 && (strcmp(argv[0], "open") == 0 || strcmp(argv[0], "rw_open") == 0))
 		return do_open(argc, argv);
 	if (argc > 1)
@@ -310,8 +270,7 @@ main(int argc, char **argv)
 	long answer;
 	int n;
 
-	(void)argc;
-	own_argv = argv;
+	agent_begin(argc, argv);
 	/* Unread input in a buffer would be lost by exec and be read twice after fork. */
 	setvbuf(stdin, NULL, _IONBF, 0);
 	setvbuf(stdout, NULL, _IOLBF, 0);

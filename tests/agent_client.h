@@ -13,6 +13,7 @@
 
 struct agent {
 	pid_t pid;
+	int process; /* where the system wants more than a pid */
 	int in, out, log;
 	char told[1024]; /* the last command */
 	char text[1024]; /* the words of the last answer */

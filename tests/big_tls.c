@@ -9,7 +9,7 @@
 
 static _Thread_local volatile char big[300 * 1024];
 
-/* A wait that a helper does: after start there is one thread more, in the end none. */
+/* A wait that a helper does, where there is one: after start there is one thread more, in the end none. */
 START_TEST(G_timed_wait_with_much_thread_local_storage)
 {
 	struct ipclock *holder = must_open(test_path, 0);
@@ -20,7 +20,7 @@ START_TEST(G_timed_wait_with_much_thread_local_storage)
 	ck_assert_int_eq(ipclock_acquire(holder, 0), 0);
 	ck_assert_int_eq(ipclock_acquire(l, 30), ETIMEDOUT);
 	ck_assert_int_eq(ipclock_start(l, LONG_MS), EINPROGRESS);
-	ck_assert_int_eq(thread_count(), test_posix() ? threads : threads + 1);
+	ck_assert_int_eq(thread_count(), test_posix() || test_windows() ? threads : threads + 1);
 	ck_assert_int_eq(ipclock_release(holder), 0);
 	while (ipclock_step(l, NULL) == EINPROGRESS)
 		nap_ms(1);

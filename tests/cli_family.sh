@@ -399,6 +399,16 @@ for signal in TERM HUP $int; do
 	kill $writer
 done
 
+# Input without end: the limit is for a program that does not hear the signal.
+$default sh -c 'ulimit -f 4000000; exec "$0" put d/f </dev/zero' "$IPCLOCK" 2>err &
+job=$!
+holders="$holders $job"
+sleep 0.1
+kill -TERM $job
+finish
+is "put: SIGTERM ends it while there is always something to read" "$(status_of TERM)" "$status"
+is "... nothing is replaced" four "$(cat d/f)"
+
 is_stopped() {
 	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
 	T*) return 0 ;;

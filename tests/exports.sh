@@ -3,7 +3,7 @@
 # Copyright (c) 2026 The libipclock authors
 #
 # What the library shows to the world: the names of the public headers are those of lib/libipclock.map, and of the
-# shared library; no other name of the static library can clash with one of a program's.
+# shared library or the DLL; no other name of the static library can clash with one of a program's.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -11,6 +11,9 @@ src=${top_srcdir:-.}
 build=${top_builddir:-.}
 shared=$build/.libs/libipclock.so
 static=$build/.libs/libipclock.a
+dll=$(ls "$build"/.libs/libipclock-*.dll 2>/dev/null)
+objdump=${OBJDUMP:-objdump}
+system_dlls='^(ADVAPI32|KERNEL32|SHELL32|api-ms-win-crt-[a-z0-9-]*|msvcrt|ntdll|ucrtbase)\.(dll|DLL)$'
 . "${top_srcdir:-.}/tests/report.sh"
 
 # has PATTERN FILE: a line is so.  only PATTERN FILE: every line is.
@@ -55,13 +58,30 @@ else
 	skip "soname and flags: no shared library was built, or no readelf here"
 fi
 
+# Of a DLL, the names in its table of exports, and what it imports.
+if [ -e "$dll" ]; then
+	$objdump -p "$dll" >"$dir/dll"
+	awk '/^\[Ordinal\/Name Pointer\] Table/ { table = 1; next } table && NF == 0 { exit } table { print $NF }' "$dir/dll" |
+		sort -u >"$dir/exported"
+	check "the DLL exports that and nothing else" diff "$dir/map.sorted" "$dir/exported"
+	sed -n 's/.*DLL Name: //p' "$dir/dll" >"$dir/needed"
+	check "it needs the system's DLLs alone" only "$system_dlls" "$dir/needed"
+	$objdump -p "$build/.libs/ipclock.exe" | sed -n 's/.*DLL Name: //p' | grep -v '^libipclock-' >"$dir/needed"
+	check "the program needs those and the library" only "$system_dlls" "$dir/needed"
+	sed -n 's/^LIBRARY //p' "$build/lib/libipclock.def" >"$dir/name"
+	check "the .def file names the DLL" test "$(cat "$dir/name")" = "${dll##*/}"
+	sed -n 's/^    //p' "$build/lib/libipclock.def" >"$dir/def"
+	check "it lists the exports" diff "$dir/map" "$dir/def"
+fi
+
 if [ -e "$static" ] && command -v nm >/dev/null; then
-	# Sanitizers add names of their own.
-	nm -g --defined-only "$static" 2>/dev/null | awk 'NF == 3 && $3 !~ /^__(odr_)?(asan|gcov|llvm)/ { print $3 }' |
+	# Sanitizers add names of their own, 64-bit Windows pointers to some, and 32-bit Windows an underscore to all.
+	${NM:-nm} -g --defined-only "$static" 2>/dev/null |
+		awk 'NF == 3 && $3 !~ /^__(odr_)?(asan|gcov|llvm)/ { sub(/^_ipclock/, "ipclock", $3); print $3 }' |
 		sort -u >"$dir/static"
 	grep -vxF -f "$dir/map" "$dir/static" >"$dir/internal"
 	check "the static library has all of them" test -z "$(comm -23 "$dir/map.sorted" "$dir/static")"
-	check "its other names begin with ipclock__" only '^ipclock__' "$dir/internal"
+	check "its other names begin with ipclock__" only '^(\.refptr\.)?ipclock__' "$dir/internal"
 else
 	skip "the static library: none was built, or no nm here"
 fi

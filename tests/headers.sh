@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The libipclock authors
 #
-# Each public header compiles alone as C99 and as C++, without a warning, and holds no code.
+# Each public header compiles alone as C99, as C++ and as MSVC does, without a warning, and holds no code.
 set -u
 include=${top_srcdir:-.}/include
 . "${top_srcdir:-.}/tests/report.sh"
@@ -16,6 +16,8 @@ none() {
 strict='-pedantic -Wall -Wextra -Werror -fsyntax-only'
 cxx=${CXX:-c++}
 has_cxx=$(command -v "$cxx")
+msvc='clang --driver-mode=cl --target=x86_64-pc-windows-msvc /clang:-ffreestanding /W4 /WX /Zs' # without MSVC's own headers
+has_clang=$(command -v clang)
 
 for header in "$include"/ipclock.h "$include"/ipclock/*.h; do
 	name=${header#"$include"/}
@@ -28,6 +30,15 @@ for header in "$include"/ipclock.h "$include"/ipclock/*.h; do
 	else
 		n=$((n + 1))
 		echo "skip $n - $name as C++: no $cxx here"
+	fi
+	if [ -n "$has_clang" ]; then
+		for language in TC TP; do
+			# shellcheck disable=SC2086
+			check "$name as MSVC does /$language" $msvc "/$language" -I"$include" "$dir/alone.c"
+		done
+	else
+		n=$((n + 1))
+		echo "skip $n - $name as MSVC does: no clang here"
 	fi
 	check "$name has no code and no config.h" none '\<(inline|static)\>|config\.h' "$header"
 	[ "$name" = ipclock.h ] || check "$name includes no other of ours" none '#[ \t]*include.*ipclock' "$header"

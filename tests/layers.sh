@@ -73,7 +73,7 @@ report "no #include in lib/ runs back" "$arrows"
 c11='assert errno inttypes limits stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib string'
 system=$(includes lib/*.c lib/*.h | awk -v c11="$c11" '
 BEGIN { for (i = split(c11, word, " "); i; i--) free["<" word[i] ".h>"] = 1 }
-$2 ~ /lib\/os_[a-z_]*\.[ch]$/ || $2 $3 == "lib/version.c<config.h>" { next }
+$2 ~ /lib\/os_[a-z0-9_]*\.[ch]$/ || $2 $3 == "lib/version.c<config.h>" { next }
 $3 !~ /^</ || $3 ~ /^<ipclock(\/[a-z_]*)?\.h>$/ { next }
 !($3 in free) { print $1 ": " $3 }')
 report "only lib/os_* includes headers of a system" "$system"
@@ -90,7 +90,7 @@ report "the program includes public headers and its own" "$cli"
 
 # Include guards, and asking for the system's extensions, are all there is.
 ifs=$(awk '
-FILENAME ~ /lib\/os_[a-z_]*\.[ch]$/ { next }
+FILENAME ~ /lib\/os_[a-z0-9_]*\.[ch]$/ { next }
 /^[ \t]*#[ \t]*(if|elif)/ && !/#ifndef (IPCLOCK_[A-Z_]*_H|_[A-Z]*_SOURCE)$/ {
 	print FILENAME ":" FNR ": " $0
 }' lib/*.c lib/*.h cli/*.c cli/*.h)

@@ -72,7 +72,7 @@ references_to_our_pages_exist() {
 
 constants_are_described() {
 	wrong=0
-	for name in $(sed -n 's/^#define \(IPCLOCK_[A-Z_]*\)[[:space:]].*/\1/p' "$src"/include/ipclock/*.h); do
+	for name in $(sed -n 's/^#define \(IPCLOCK_[A-Z_]*[A-Z]\)[[:space:]].*/\1/p' "$src"/include/ipclock/*.h); do
 		grep -qx "\.It Dv $name" "$man"/*.3 || { echo "$name"; wrong=1; }
 	done
 	return $wrong

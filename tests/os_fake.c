@@ -485,6 +485,12 @@ ipclock__os_set_mode(const struct os_file *file, unsigned perm)
 	return r;
 }
 
+bool
+ipclock__os_unlinks_open(void)
+{
+	return true;
+}
+
 int
 ipclock__os_unlink(const char *path)
 {
@@ -661,7 +667,7 @@ try_range(const struct os_file *file, struct os_range range, enum os_mode mode)
 {
 	if (range.start >= machine.refused_from)
 		return ENOTSUP;
-	if (!(file->access & (mode == OS_SHARED ? OS_READ : OS_WRITE)))
+	if (!(file->access & (mode == OS_SHARED ? OS_READ : (OS_WRITE | OS_ANY_LOCK))))
 		return EBADF;
 	return fake_lock(file->fd, range.start, range.len, mode) ? 0 : EBUSY;
 }
@@ -700,6 +706,14 @@ ipclock__os_range_unlock(const struct os_file *file, struct os_range range)
 	if (r == 0)
 		fake_unlock(file->fd, range.start, range.len);
 	return r;
+}
+
+bool
+ipclock__os_range_is_free(const struct os_file *file, struct os_range range)
+{
+	struct os_lock found;
+
+	return ipclock__os_range_query(file, range, OS_EXCLUSIVE, &found) == 0 && found.mode == OS_UNLOCKED;
 }
 
 int

@@ -1,44 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "support.h"
+#include "support_os.h"
 
-char test_dir[128];
-char test_path[160];
+char test_dir[SUPPORT_DIRECTORY];
+char test_path[SUPPORT_DIRECTORY + 32];
+
+static void
+name_lock(const char *directory)
+{
+	snprintf(test_dir, sizeof(test_dir), "%s", directory);
+	snprintf(test_path, sizeof(test_path), "%s/lock", directory);
+}
 
 static void
 setup(void)
 {
-	const char *base = getenv("TMPDIR");
+	char path[SUPPORT_DIRECTORY];
 
-	snprintf(test_dir, sizeof(test_dir), "%s/ipclock-test.XXXXXX", base != NULL ? base : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(test_dir));
-	/* Another user looks in as well. */
-	ck_assert_int_eq(chmod(test_dir, 0755), 0);
-	snprintf(test_path, sizeof(test_path), "%s/lock", test_dir);
+	support_make_directory(path);
+	name_lock(path);
 }
 
 static void
 teardown(void)
 {
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		execlp("rm", "rm", "-rf", test_dir, (char *)NULL);
-		_exit(127);
-	}
-	waitpid(pid, NULL, 0);
+	support_remove_directory(test_dir);
 }
 
 int
@@ -49,6 +42,7 @@ test_main(const char *name, void (*add)(TCase *))
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
+	support_spawned(name_lock);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	add(tcase);
@@ -62,16 +56,31 @@ test_main(const char *name, void (*add)(TCase *))
 void
 test_skip(const char *why)
 {
+	/* A process for one test alone has heard it from the process for all. */
+	if (getenv("TAP_CASE") != NULL)
+		return;
 	printf("skip - %s\n", why);
 	fflush(stdout);
+}
+
+static int
+range_locks_are(const char *kind)
+{
+	const char *ours = getenv("IPCLOCK_RANGE_LOCKS");
+
+	return ours != NULL && strcmp(ours, kind) == 0;
 }
 
 int
 test_posix(void)
 {
-	const char *kind = getenv("IPCLOCK_RANGE_LOCKS");
+	return range_locks_are("posix");
+}
 
-	return kind != NULL && strcmp(kind, "posix") == 0;
+int
+test_windows(void)
+{
+	return range_locks_are("windows");
 }
 
 const char *
@@ -104,26 +113,6 @@ nap_ms(int ms)
 }
 
 static int
-entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	int n = 0;
-
-	if (dir == NULL)
-		return -1;
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
-
-int
-fd_count(void)
-{
-	return entries("/proc/self/fd");
-}
-
-static int
 nothing(void *arg)
 {
 	(void)arg;
@@ -135,13 +124,13 @@ int
 thread_count(void)
 {
 	in_thread(nothing, NULL);
-	return entries("/proc/self/task");
+	return support_threads();
 }
 
 static int
 as_few_threads(void *arg)
 {
-	return entries("/proc/self/task") <= *(int *)arg;
+	return support_threads() <= *(int *)arg;
 }
 
 void
@@ -176,45 +165,7 @@ struct place {
 	const char *path;
 	unsigned slot;
 	int n;
-	int kinds; /* count readers' numbers alone: 1, writers': 0, all: -1 */
 };
-
-/* The kernel tells of any lock in the range, not of the first: look on both sides of it. */
-static int
-count_between(int fd, int64_t from, int64_t end, int kinds)
-{
-	struct flock f = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = from, .l_len = end - from };
-	int64_t at;
-	int n = 0;
-
-	if (from >= end || fcntl(fd, F_GETLK, &f) != 0 || f.l_type == F_UNLCK)
-		return 0;
-	if (f.l_start < from || f.l_len == 0)
-		return 0; /* the whole file */
-	/* A process's classic locks on neighbours are one lock. */
-	for (at = f.l_start; at < f.l_start + f.l_len; at++)
-		n += kinds < 0 || (at & 1) == kinds;
-	return n + count_between(fd, from, f.l_start, kinds) + count_between(fd, at, end, kinds);
-}
-
-/* In a child: here a close would drop this process's own classic locks. */
-static int
-count_numbers(void *arg)
-{
-	const struct place *place = arg;
-	int64_t begin = LINE_BASE + LINE_SIZE * (int64_t)place->slot;
-	int fd = open(place->path, O_RDWR);
-
-	return fd < 0 ? 0 : count_between(fd, begin, begin + LINE_SIZE, place->kinds);
-}
-
-int
-numbers_of(const char *path, unsigned slot, int kinds)
-{
-	struct place place = { .path = path, .slot = slot, .kinds = kinds };
-
-	return in_child(count_numbers, &place);
-}
 
 int
 line_length(const char *path, unsigned slot)
@@ -236,27 +187,6 @@ await_line(const char *path, unsigned slot, int n)
 	struct place place = { .path = path, .slot = slot, .n = n };
 
 	await(line_is, &place, "so many numbers in the line");
-}
-
-int
-child_result(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) == -1)
-		if (errno != EINTR)
-			return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
-int
-in_child(int (*fn)(void *), void *arg)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(fn(arg));
-	return child_result(pid);
 }
 
 static void *
@@ -341,12 +271,4 @@ must_rw_open(const char *path, unsigned flags)
 	ck_assert_msg(error == 0, "%s", ipclock_message(NULL));
 	ipclock_attr_free(attr);
 	return rw;
-}
-
-int
-raw_lock(int fd, int type, int64_t start, int64_t len)
-{
-	struct flock f = { .l_type = (short)type, .l_whence = SEEK_SET, .l_start = start, .l_len = len };
-
-	return fcntl(fd, F_SETLK, &f) == 0 ? 0 : errno;
 }

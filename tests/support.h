@@ -14,11 +14,12 @@
 
 #include <check.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
 #include <ipclock.h>
+
+#include "system.h"
 
 /* For waits that must succeed, where the library is to bound the wait, not the test. */
 #define LONG_MS 20000
@@ -39,8 +40,9 @@ int test_main(const char *name, void (*add)(TCase *));
 /* Says of a test that is not registered here: which, and why. */
 void test_skip(const char *why);
 
-/* Whether this build's range locks are classic fcntl ones: IPCLOCK_RANGE_LOCKS=posix. */
+/* Whether this build's range locks are classic fcntl ones, or those of Windows: IPCLOCK_RANGE_LOCKS=posix, windows. */
 int test_posix(void);
+int test_windows(void);
 
 /* A path in the test's directory; valid for ever. */
 const char *test_file(const char *name);
@@ -67,6 +69,17 @@ void await_line(const char *path, unsigned slot, int n);
 /* Runs fn in a child of fork(2): what it returned, or 1000 + the signal that ended it. */
 int in_child(int (*fn)(void *), void *arg);
 int child_result(pid_t pid);
+
+/*
+ * Starts a process of this program that does nothing but fn(text), with the same
+ * test_dir and test_path, and ends with what that returns; for child_result() and
+ * kill(2).  Of this process it has those n descriptors, by the same numbers, and
+ * perhaps more.
+ */
+pid_t test_spawn(int (*fn)(const char *text), const char *text, const int *fds, int n);
+
+/* Memory that all have who name that file, of zeros at first; until the process ends. */
+void *test_shared(const char *path, size_t size);
 
 /* Runs fn in a thread of its own and waits for what it returns. */
 struct thread {

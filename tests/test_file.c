@@ -292,7 +292,7 @@ START_TEST(A_relative_path_after_chdir)
 	ck_assert_int_eq(chdir(test_dir), 0);
 	l = must_open("lock", 0);
 	other = must_open(test_path, 0);
-	ck_assert_int_eq(ipclock_path(l)[0], '/');
+	ck_assert(ipclock_path(l)[0] == '/' || ipclock_path(l)[1] == ':');
 	ck_assert_int_eq(chdir("/"), 0);
 	ck_assert_int_eq(ipclock_acquire(l, 0), 0);
 	ck_assert_int_eq(ipclock_acquire(other, 0), EBUSY);
@@ -393,7 +393,7 @@ START_TEST(H_contents_are_left_alone)
 	ck_assert_int_eq(ipclock_rw_acquire_read(rw, 20), ETIMEDOUT);
 	ck_assert_int_eq(ipclock_release(l), 0);
 	ck_assert_int_eq(ipclock_rw_acquire_read(rw, 0), 0);
-	ck_assert_int_eq(ipclock_rw_try_upgrade(rw), 0);
+	ck_assert_int_eq(ipclock_rw_try_upgrade(rw), test_windows() ? ENOTSUP : 0);
 	ck_assert_int_eq(ipclock_rw_close(rw), 0);
 	ck_assert_int_eq(ipclock_close(l), 0);
 	ck_assert_int_eq(stat(test_path, &after), 0);
@@ -480,8 +480,9 @@ START_TEST(no_letter_mkdir_over_a_file)
 
 	ipclock_close(must_open(test_path, 0));
 	snprintf(path, sizeof(path), "%s/x/lock", test_path);
-	ck_assert_int_eq(ipclock_open(&l, path, attr), ENOTDIR);
-	ck_assert_int_eq(ipclock_open(&l, path, NULL), ENOTDIR);
+	/* Windows does not tell the two apart. */
+	ck_assert_int_eq(ipclock_open(&l, path, attr), test_windows() ? ENOENT : ENOTDIR);
+	ck_assert_int_eq(ipclock_open(&l, path, NULL), test_windows() ? ENOENT : ENOTDIR);
 	ipclock_attr_free(attr);
 }
 END_TEST

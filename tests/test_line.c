@@ -248,6 +248,17 @@ START_TEST(a_descriptor_that_cannot_write_takes_its_number_shared)
 }
 END_TEST
 
+/* On Windows. */
+START_TEST(F_where_one_may_it_takes_its_number_exclusively)
+{
+	open_line(OS_SHARED, OS_READ);
+	file.access |= OS_ANY_LOCK;
+	other_locks_all(OS_EXCLUSIVE);
+	ck_assert_int_eq(ipclock__line_look(&line), EBUSY);
+	ck_assert_int_eq(fake_locked(PATH, line.number, NULL), OS_EXCLUSIVE);
+}
+END_TEST
+
 START_TEST(behind_a_shared_number_there_is_no_sleep)
 {
 	fake_lock(other, place.line + 1, 1, OS_SHARED);
@@ -361,6 +372,7 @@ main(void)
 	tcase_add_test(tcase, I_a_lock_that_cannot_be_is_an_error);
 	tcase_add_test(tcase, a_full_line_is_waited_for_without_a_number);
 	tcase_add_test(tcase, a_descriptor_that_cannot_write_takes_its_number_shared);
+	tcase_add_test(tcase, F_where_one_may_it_takes_its_number_exclusively);
 	tcase_add_test(tcase, behind_a_shared_number_there_is_no_sleep);
 	tcase_add_test(tcase, a_descriptor_that_cannot_read_waits_exclusively);
 	tcase_add_test(tcase, A_a_reader_waits_for_sqlites_pending_byte);

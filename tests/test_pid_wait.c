@@ -56,8 +56,9 @@ ipclock__os_pidfile_write(const struct os_file *f, const char *text)
 }
 
 int
-ipclock__os_pidfile_unlink(const char *path)
+ipclock__os_pidfile_remove(struct os_file *f, const char *path)
 {
+	(void)f;
 	if (!file.unlink_error)
 		fake_remove(path);
 	return file.unlink_error;

@@ -125,9 +125,9 @@ START_TEST(A_slot_0_is_made_of_sqlite_bytes)
 	ck_assert_int_eq(ipclock_rw_acquire_read(rw, 0), EBUSY);
 	ck_assert_int_eq(agent_do(&a, "raw %s u 0x40000000 2", test_path), 0);
 	ck_assert_int_eq(ipclock_rw_acquire_read(rw, 0), 0);
-	ck_assert_int_eq(ipclock_rw_try_upgrade(rw), EBUSY);
+	ck_assert_int_eq(ipclock_rw_try_upgrade(rw), test_windows() ? ENOTSUP : EBUSY);
 	agent_end(&a);
-	ck_assert_int_eq(ipclock_rw_try_upgrade(rw), 0);
+	ck_assert_int_eq(ipclock_rw_try_upgrade(rw), test_windows() ? ENOTSUP : 0);
 	ipclock_rw_close(rw);
 }
 END_TEST
@@ -556,7 +556,7 @@ START_TEST(H_errno_is_left_alone)
 	SAME(ipclock_held(l));
 	SAME(ipclock_attr_set_flags(attr, ~0u));
 	SAME(ipclock_attr_set_slot(attr, ~0u));
-	SAME(unlink(test_path) == 0 ? ipclock_release(l) : -1);
+	SAME(test_windows() || unlink(test_path) == 0 ? ipclock_release(l) : -1);
 	SAME(ipclock_acquire(l, 0));
 	SAME(ipclock_close(other));
 	SAME(ipclock_close(l));

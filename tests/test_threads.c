@@ -3,8 +3,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -82,20 +82,17 @@ hammer_read(void *arg)
 	return 0;
 }
 
-/* Classic locks hand over within a process by backoff, in order, that is, slowly. */
+/* Classic locks, and Wine's, hand over within a process by backoff, in order, that is, slowly. */
 static int
 turns(int quick)
 {
-	return test_posix() ? quick / 10 : quick;
+	return test_posix() || test_windows() ? quick / 10 : quick;
 }
 
 static struct counter *
-new_counter(void)
+the_counter(void)
 {
-	struct counter *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	ck_assert(c != MAP_FAILED);
-	return c;
+	return test_shared(test_file("counter"), sizeof(struct counter));
 }
 
 /* So many threads, each third a reader, on one handle, or with a handle for each. */
@@ -127,8 +124,10 @@ hammer_threads(struct hammer *common, int threads, int one_handle)
 static void
 hammer_both(int timeout_ms, int one_handle)
 {
-	struct hammer h = { .counter = new_counter(), .turns = turns(150), .timeout_ms = timeout_ms };
+	struct hammer h = { .counter = the_counter(), .turns = turns(150), .timeout_ms = timeout_ms };
 
+	atomic_store(&h.counter->one, 0);
+	atomic_store(&h.counter->two, 0);
 	ck_assert_int_eq(hammer_threads(&h, 6, one_handle), 0);
 	ck_assert_int_eq(atomic_load(&h.counter->one), 4 * h.turns);
 	ck_assert_int_eq(atomic_load(&h.counter->two), 4 * h.turns);
@@ -150,27 +149,25 @@ START_TEST(A_threads_with_a_handle_each)
 END_TEST
 
 static int
-hammer_process(void *arg)
+hammer_process(const char *timeout_ms)
 {
-	return hammer_threads(arg, 3, 1);
+	struct hammer h = { .counter = the_counter(), .turns = turns(100), .timeout_ms = atoi(timeout_ms) };
+
+	return hammer_threads(&h, 3, 1);
 }
 
 START_TEST(A_threads_of_processes)
 {
-	struct hammer h = { .counter = new_counter(), .turns = turns(100) };
+	struct counter *counter = the_counter();
 	pid_t pid[4];
 	int i;
 
-	for (i = 0; i < 4; i++) {
-		h.timeout_ms = i == 3 ? LONG_MS : IPCLOCK_FOREVER;
-		pid[i] = fork();
-		if (pid[i] == 0)
-			_exit(hammer_process(&h));
-	}
+	for (i = 0; i < 4; i++)
+		pid[i] = test_spawn(hammer_process, i == 3 ? "20000" : "-1", NULL, 0);
 	for (i = 0; i < 4; i++)
 		ck_assert_int_eq(child_result(pid[i]), 0);
-	ck_assert_int_eq(atomic_load(&h.counter->one), 4 * 2 * h.turns);
-	ck_assert_int_eq(atomic_load(&h.counter->two), 4 * 2 * h.turns);
+	ck_assert_int_eq(atomic_load(&counter->one), 4 * 2 * turns(100));
+	ck_assert_int_eq(atomic_load(&counter->two), 4 * 2 * turns(100));
 }
 END_TEST
 

@@ -23,12 +23,20 @@
  * Fork: the lock passes to the child and is held until all who have it have
  * closed it or are gone.  In a build on classic fcntl(2) locks it does not pass:
  * write takes it anew in the child.
+ * Windows: there is no fork, and mode can make the file read-only and no more.
  * Crash: the kernel frees the lock; nothing needs cleaning.
  */
 #ifndef IPCLOCK_PIDFILE_H
 #define IPCLOCK_PIDFILE_H
 
+/* What pid_t is in the library; MSVC has no such type. */
+#ifdef _MSC_VER
+#include <stdint.h>
+#define IPCLOCK_PID_ intptr_t
+#else
 #include <sys/types.h>
+#define IPCLOCK_PID_ pid_t
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -49,7 +57,7 @@ struct ipclock_pidfile;
  * and what ipclock_open() says.  Nothing is held then, and *other is -1 unless
  * it says EEXIST.
  */
-int ipclock_pidfile_open(struct ipclock_pidfile **pidfile, const char *path, unsigned mode, pid_t *other);
+int ipclock_pidfile_open(struct ipclock_pidfile **pidfile, const char *path, unsigned mode, IPCLOCK_PID_ *other);
 
 /*
  * Writes the calling process's pid and a newline, in place of what is there.
@@ -81,10 +89,12 @@ int ipclock_pidfile_close(struct ipclock_pidfile *pidfile);
  * EBADF	the descriptor was closed by other code
  * EINVAL	pidfile NULL
  * EACCES, EROFS, as from unlink(2)
+ * On Windows the file is closed, and free, before it is removed, even where
+ * that fails then: EBUSY, another program has it open.
  */
 int ipclock_pidfile_remove(struct ipclock_pidfile *pidfile);
 
-/* The descriptor of the file, or -1.  It is closed by exec. */
+/* The descriptor of the file, or -1.  It is closed by exec.  On Windows: the value of a HANDLE. */
 int ipclock_pidfile_fd(struct ipclock_pidfile *pidfile);
 
 #ifdef __cplusplus

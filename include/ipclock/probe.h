@@ -32,6 +32,7 @@ struct ipclock_probe;
  * EACCES, EROFS, ENOSPC: nothing can be made in it
  * ENOMEM, EMFILE, ENFILE; EAGAIN: no process can be made
  * ETIMEDOUT	the file system does not answer at all
+ * ENOTSUP	on Windows: the trials need fork(2)
  *
  * It makes processes by fork(2) and reaps them by their number.  A program's
  * SIGCHLD handler runs for each; the handlers of pthread_atfork(3) run too.

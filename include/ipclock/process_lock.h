@@ -43,7 +43,10 @@ struct ipclock_attr;
  * ENOENT	no such directory (see IPCLOCK_MKDIR), or no file and IPCLOCK_NOCREATE
  * EACCES, EROFS, EMFILE, ENFILE, ENOSPC, ENOMEM, EIO: as from open(2)
  * ESTALE	the file was made and removed for ever faster than we could follow
- * ENOTSUP	IPCLOCK_INHERIT where locks do not pass to a child
+ * ENOTSUP	IPCLOCK_INHERIT where locks do not pass to a child; on Windows
+ *		IPCLOCK_FLOCK and IPCLOCK_UNLINK
+ * EBUSY	on Windows: another has the file open for himself alone, or it is
+ *		being deleted
  */
 int ipclock_open(struct ipclock **lock, const char *path, const struct ipclock_attr *attr);
 

@@ -57,7 +57,8 @@ int ipclock_replace_open(struct ipclock_replace **replace, const char *path, uns
 /*
  * The descriptor to write to, and to read from, until abort; -1 for NULL.  It
  * closes on exec.  It is not to be closed: with stdio give fdopen(3) a dup(2) of
- * it, and fclose(3) that before the commit.
+ * it, and fclose(3) that before the commit.  On Windows it is the value of a
+ * HANDLE, for WriteFile().
  */
 int ipclock_replace_fd(struct ipclock_replace *replace);
 
@@ -85,7 +86,7 @@ int ipclock_replace_fd(struct ipclock_replace *replace);
  * EIO, ENOSPC, EDQUOT, from fsync(2) of the file: the contents are not safe, and
  *		every further commit says so too: write it all again, with a new handle
  * EEXIST, EISDIR, ELOOP: what took the target's place since open, as from open
- * EBUSY	the target is a mount point, or 32 names are taken
+ * EBUSY	the target is a mount point, or 32 names are taken; on Windows, or it is open
  * ENOENT	the directory was removed
  * EACCES, EROFS, ENOSPC, EDQUOT, ENOMEM, EIO: as from rename(2), link(2) and setxattr(2)
  *

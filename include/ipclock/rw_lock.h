@@ -45,7 +45,8 @@ int ipclock_rw_downgrade(struct ipclock_rw *rw);
 /*
  * Turns the only read into write, or says EBUSY at once; reading goes on then.
  * It never waits: two readers that wait for each other would wait for ever.
- * EPERM: not held for reading, or for writing already.  ENOTSUP: IPCLOCK_FLOCK.
+ * EPERM: not held for reading, or for writing already.  ENOTSUP: IPCLOCK_FLOCK,
+ * or Windows.
  */
 int ipclock_rw_try_upgrade(struct ipclock_rw *rw);
 

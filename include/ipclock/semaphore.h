@@ -56,6 +56,7 @@ int ipclock_sem_open(struct ipclock_sem **sem, const char *path, unsigned slots,
  * other; portalocker's ask when they ask.
  *
  * EINVAL	as above; name NULL, or with a slash in it; attr asks for a slot
+ * On Windows, which has no flock(2), acquire and value are ENOTSUP.
  */
 int ipclock_sem_open_files(struct ipclock_sem **sem, const char *directory, const char *name, unsigned slots,
     const struct ipclock_attr *attr);

@@ -25,6 +25,7 @@
  * Threads: a handle may be shared; any thread may release.  Two handles on one
  * path exclude each other.
  * Fork: the child holds nothing; the parent's marker stays the parent's.
+ * Windows: a start time stands for boot and pid namespace, and rename for link(2).
  * Exec: the marker stays, for as long as the process lives.
  */
 #ifndef IPCLOCK_SOFT_LOCK_H

@@ -5,6 +5,11 @@
 #ifndef IPCLOCK_VERSION_H
 #define IPCLOCK_VERSION_H
 
+/* The one of our errors that the C library of Windows lacks, with the value that its sockets have. */
+#if defined(_WIN32) && !defined(ESTALE)
+#define ESTALE 10070
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

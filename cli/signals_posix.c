@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
-#include <string.h>
+#include <config.h>
 
-#include "waiting.h"
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "signals.h"
 
 /* SIGTSTP: a stopped waiter would stand in everybody's way.  The others: the notice is erased first. */
 static struct {
@@ -21,7 +27,8 @@ static struct {
 #define N_TABLE (sizeof(table) / sizeof(*table))
 
 static int depth;
-static sigset_t before_mask;
+static sigset_t before_mask; /* while nothing is blocked but what the caller blocked */
+static sigset_t before_defer;
 void (*signals_undo)(void);
 
 static void
@@ -34,7 +41,7 @@ handler(int sig)
 			table[i].caught = 1;
 }
 
-const sigset_t *
+void
 signals_catch(void)
 {
 	struct sigaction action = { .sa_handler = handler };
@@ -42,7 +49,7 @@ signals_catch(void)
 	size_t i;
 
 	if (depth++ > 0)
-		return &before_mask;
+		return;
 	sigemptyset(&action.sa_mask);
 	sigemptyset(&set);
 	for (i = 0; i < N_TABLE; i++)
@@ -55,7 +62,6 @@ signals_catch(void)
 		if (table[i].ours)
 			sigaction(table[i].sig, &action, NULL);
 	}
-	return &before_mask;
 }
 
 bool
@@ -110,4 +116,50 @@ signals_raise(void)
 				signals_undo();
 			suffer(table[i].sig, &table[i].before);
 		}
+}
+
+void
+signals_wait(int fd, int64_t us)
+{
+	struct pollfd event = { .fd = fd, .events = POLLIN };
+	struct timespec timeout = { .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000 };
+
+	ppoll(&event, 1, &timeout, &before_mask);
+}
+
+int
+signals_read(char *data, size_t size, size_t *n)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+	ssize_t got;
+
+	do {
+		signals_wait(-1, 0); /* where there is always something to read, they come nowhere else */
+		if (signals_caught())
+			signals_raise();
+		while (ppoll(&input, 1, NULL, &before_mask) < 0 && errno == EINTR)
+			if (signals_caught())
+				signals_raise();
+		got = read(STDIN_FILENO, data, size);
+	} while (got < 0 && (errno == EAGAIN || errno == EINTR));
+	*n = got > 0 ? (size_t)got : 0;
+	return got < 0 ? errno : 0;
+}
+
+void
+signals_defer(void)
+{
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGHUP);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ends, &before_defer);
+}
+
+void
+signals_undefer(void)
+{
+	sigprocmask(SIG_SETMASK, &before_defer, NULL);
 }

@@ -6,15 +6,20 @@
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "cli.h"
+#include "system.h"
 
 /*
  * With -o the lock is ours, and must outlive the command: what would end us is
@@ -25,8 +30,35 @@ static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 
 static volatile pid_t child;
 
-int
-child_exec(char **command)
+/* The shell that flock(1) would run. */
+char **
+child_shell(char *string)
+{
+	static char sh[] = "/bin/sh", dash_c[] = "-c", *command[4];
+	char *path = getenv("SHELL");
+
+	command[0] = path != NULL && *path != '\0' ? path : sh;
+	command[1] = dash_c;
+	command[2] = string;
+	return command;
+}
+
+/* Where locks belong to a process, it loses them all with any descriptor of the file: each is to stay. */
+static void
+inherit(int last)
+{
+	struct stat held, other;
+	int fd;
+
+	if (fstat(last, &held) != 0)
+		return;
+	for (fd = last; fd >= 0; fd--)
+		if (fstat(fd, &other) == 0 && other.st_dev == held.st_dev && other.st_ino == held.st_ino)
+			fcntl(fd, F_SETFD, 0);
+}
+
+static int
+execute(char **command)
 {
 	int error;
 
@@ -34,6 +66,13 @@ child_exec(char **command)
 	error = errno;
 	complain("cannot execute %s: %s", command[0], strerror(error));
 	return error == ENOMEM ? STATUS_SYSTEM : STATUS_EXEC;
+}
+
+int
+child_exec(char **command, int fd)
+{
+	inherit(fd);
+	return execute(command);
 }
 
 /* A key on the terminal reaches the command by itself; kill(1) reaches only us. */
@@ -137,7 +176,7 @@ child_run(char **command, int every_ms, bool (*go_on)(void *ctx), void *ctx)
 	if (child == 0) {
 		sigaction(SIGCHLD, &sigchld, NULL);
 		sigprocmask(SIG_SETMASK, &mask, NULL);
-		_exit(child_exec(command));
+		_exit(execute(command));
 	}
 	if (child < 0) {
 		complain("cannot fork: %s", strerror(errno));
