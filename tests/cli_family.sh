@@ -407,6 +407,7 @@ sleep 0.1
 kill -TERM $job
 finish
 is "put: SIGTERM ends it while there is always something to read" "$(status_of TERM)" "$status"
+no "... and not only when it can write no more" test -s err
 is "... nothing is replaced" four "$(cat d/f)"
 
 is_stopped() {
