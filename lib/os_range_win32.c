@@ -382,13 +382,20 @@ look(struct open_file *open, int64_t start, int64_t end, int64_t *byte)
 	return r;
 }
 
-/* A lock of all that was asked for, and of the byte before, is one of the whole file. */
+/* A semaphore's slots are fewer, the numbers of a line are more. */
+#define MANY (INT64_C(1) << 24)
+
+/*
+ * A lock of all that was asked for, and of the byte before, is one of the whole
+ * file.  Where the bytes are few each may be another's.
+ */
 static bool
 sticks_out(struct open_file *open, int64_t start, int64_t end, int64_t byte)
 {
 	struct os_range before = { start - 1, 1 };
 
-	return byte == end - 1 && start > 0 && !find_held(open, before) && probe(open, start - 1, start) == EBUSY;
+	return byte == end - 1 && end - start > MANY && start > 0 && !find_held(open, before) &&
+	    probe(open, start - 1, start) == EBUSY;
 }
 
 /* Of several locks the last. */
