@@ -12,9 +12,10 @@ char **child_shell(char *string);
 
 /*
  * Runs the command and waits for it; returns the status to exit with.
- * Each every_ms, if that is not 0, go_on() is asked; false ends the command.
+ * Each every_ms, if that is not 0, touch() is asked; what is not 0 is a signal for
+ * the command, or simply its end.
  */
-int child_run(char **command, int every_ms, bool (*go_on)(void *ctx), void *ctx);
+int child_run(char **command, int every_ms, int (*touch)(void *ctx), void *ctx);
 
 /* Becomes the command, which has the descriptor, or where no process can, runs it; a status. */
 int child_exec(char **command, int fd);

@@ -131,19 +131,19 @@ has_ended(pid_t pid)
 
 /* Signals come in ppoll(2) and nowhere else, so none is slept through. */
 static void
-await(const sigset_t *mask, int every_ms, bool (*go_on)(void *ctx), void *ctx)
+await(const sigset_t *mask, int every_ms, int (*touch)(void *ctx), void *ctx)
 {
 	int64_t us, next_us = now_us() + (int64_t)every_ms * 1000;
 	struct timespec timeout;
+	int sig;
 
 	while (!has_ended(child)) {
 		us = next_us - now_us();
 		if (every_ms != 0 && us <= 0) {
 			next_us = now_us() + (int64_t)every_ms * 1000;
-			if (!go_on(ctx)) {
-				kill(child, SIGTERM);
-				every_ms = 0;
-			}
+			sig = touch(ctx);
+			if (sig != 0)
+				kill(child, sig);
 			continue;
 		}
 		timeout = (struct timespec){ .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000 };
@@ -164,7 +164,7 @@ reap(pid_t pid)
 }
 
 int
-child_run(char **command, int every_ms, bool (*go_on)(void *ctx), void *ctx)
+child_run(char **command, int every_ms, int (*touch)(void *ctx), void *ctx)
 {
 	struct sigaction wake = { .sa_handler = woken }, sigchld; /* where it is ignored there is nothing to wait for */
 	sigset_t mask;
@@ -184,6 +184,6 @@ child_run(char **command, int every_ms, bool (*go_on)(void *ctx), void *ctx)
 	}
 	catch_signals();
 	sigdelset(&mask, SIGCHLD);
-	await(&mask, every_ms, go_on, ctx);
+	await(&mask, every_ms, touch, ctx);
 	return reap(child);
 }

@@ -252,12 +252,12 @@ untie(HANDLE job)
 }
 
 static int
-await(const PROCESS_INFORMATION *process, HANDLE job, int every_ms, bool (*go_on)(void *ctx), void *ctx)
+await(const PROCESS_INFORMATION *process, HANDLE job, int every_ms, int (*touch)(void *ctx), void *ctx)
 {
 	DWORD status = 0, ms = every_ms != 0 ? (DWORD)every_ms : INFINITE;
 
 	while (WaitForSingleObject(process->hProcess, ms) == WAIT_TIMEOUT)
-		if (!go_on(ctx)) {
+		if (touch(ctx) != 0) {
 			TerminateJobObject(job, STATUS_LOCK);
 			TerminateProcess(process->hProcess, STATUS_LOCK);
 			ms = INFINITE;
@@ -293,7 +293,7 @@ failed_to_start(const char *name)
 }
 
 int
-child_run(char **command, int every_ms, bool (*go_on)(void *ctx), void *ctx)
+child_run(char **command, int every_ms, int (*touch)(void *ctx), void *ctx)
 {
 	STARTUPINFOW startup = { .cb = sizeof(startup) };
 	PROCESS_INFORMATION process;
@@ -308,7 +308,7 @@ child_run(char **command, int every_ms, bool (*go_on)(void *ctx), void *ctx)
 	job = tie(process.hProcess);
 	SetConsoleCtrlHandler(handler, TRUE);
 	ResumeThread(process.hThread);
-	status = await(&process, job, every_ms, go_on, ctx);
+	status = await(&process, job, every_ms, touch, ctx);
 	untie(job);
 	return status;
 }

@@ -41,6 +41,8 @@ struct options {
 	int slot;            /* -1: not given */
 	int jobs;            /* of a semaphore; 0: not given */
 	int lease_ms;        /* 0: not given */
+	const char *redis;   /* URL of a server; NULL: file is a file, else a name there */
+	bool paced;          /* step_ms or max_ms was given */
 	bool soft;
 	bool pidfile;
 	bool unlink;
@@ -92,5 +94,8 @@ int probe_main(int argc, char **argv);
 int put_main(int argc, char **argv);
 int run_main(int argc, char **argv);
 int who_main(int argc, char **argv);
+
+/* who_redis.c, or who_redis_none.c: the same for a lock on a server. */
+int who_redis(const char *url, const char *name, bool json);
 
 #endif

@@ -79,16 +79,21 @@ missing(const struct options *o)
 	    o->protocol == IPCLOCK_FLOCK ? "--protocol flock: this system has no such locks" : NULL;
 }
 
+static const struct hold_kind *
+kind_of(const struct options *o)
+{
+	if (o->redis)
+		return &hold_redis;
+	return o->jobs ? &hold_semaphore : o->soft ? &hold_soft : o->pidfile ? &hold_pidfile : &hold_lock;
+}
+
 int
 hold_open(struct hold *h, const struct options *o)
 {
 	struct ipclock_attr *attr;
 	int error, status;
 
-	*h = (struct hold){
-		.kind = o->jobs ? &hold_semaphore : o->soft ? &hold_soft : o->pidfile ? &hold_pidfile : &hold_lock,
-		.options = o,
-	};
+	*h = (struct hold){ .kind = kind_of(o), .options = o };
 	status = make_attr(&attr, o);
 	if (status != 0)
 		return status;

@@ -13,7 +13,7 @@
 struct hold;
 struct wait;
 
-/* A file each: hold_lock.c, hold_semaphore.c, hold_soft.c, hold_pidfile.c. */
+/* A file each: hold_lock.c, hold_semaphore.c, hold_soft.c, hold_pidfile.c, hold_redis.c or hold_redis_none.c. */
 struct hold_kind {
 	int otherwise;       /* the status for an error of acquiring that has none of its own */
 
@@ -29,14 +29,14 @@ struct hold_kind {
 	/* Why the last call has failed. */
 	const char *(*message)(struct hold *hold);
 
-	/* Proves that we live: false if it was lost.  NULL: no need to. */
-	bool (*touch)(void *hold);
+	/* Proves that we live: 0, or the signal for the command since it was lost.  NULL: no need to. */
+	int (*touch)(void *hold);
 
 	/* Releases what is held, and frees. */
 	void (*close)(struct hold *hold);
 };
 
-extern const struct hold_kind hold_lock, hold_semaphore, hold_soft, hold_pidfile;
+extern const struct hold_kind hold_lock, hold_semaphore, hold_soft, hold_pidfile, hold_redis;
 
 struct hold {
 	const struct hold_kind *kind;
@@ -48,6 +48,7 @@ struct hold {
 		struct ipclock_sem *sem;
 		struct ipclock_soft *soft;
 		struct ipclock_pidfile *pidfile;
+		struct ipclock_redis *redis;
 	};
 	union {
 		unsigned slot;       /* of sem; not below jobs: none */

@@ -4,6 +4,7 @@
 /* A lock by a file's existence: --soft.  We are its owner, and stay until the command has ended. */
 
 #include <errno.h>
+#include <signal.h>
 
 #include "system.h"
 #include "waiting.h"
@@ -43,20 +44,22 @@ message(struct hold *h)
 }
 
 /* What fails for a moment, as on a network, has failed when the lease is over. */
-static bool
+static int
 touch(void *hold)
 {
 	struct hold *h = hold;
 	int64_t now = now_us();
 
+	if (h->lost)
+		return 0;
 	if (ipclock_soft_touch(h->soft) == 0) {
 		h->touched_us = now;
-		return true;
+		return 0;
 	}
 	h->lost = !ipclock_soft_held(h->soft) || now - h->touched_us >= (int64_t)h->options->lease_ms * 1000;
 	if (h->lost)
 		complain("%s; ending the command", message(h));
-	return !h->lost;
+	return h->lost ? SIGTERM : 0;
 }
 
 static void

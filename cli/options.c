@@ -9,11 +9,13 @@
 #include "parse.h"
 
 #define LAST_SEMAPHORE 1048575 /* of a file: ipclock_sem_open() */
+#define REDIS_LEASE_MS 10000
 
 static const char help[] =
     "Usage: ipclock run [OPTION...] FILE COMMAND [ARG...]\n"
     "       ipclock run [OPTION...] FILE -c STRING\n"
     "       ipclock run [OPTION...] NUMBER\n"
+    "       ipclock run --redis URL [OPTION...] NAME COMMAND [ARG...]\n"
     "\n"
     "Runs COMMAND, or STRING by the shell, under a lock on FILE, which is made if it\n"
     "is not there; or locks the shell's descriptor NUMBER.\n"
@@ -23,7 +25,9 @@ static const char help[] =
     "  -u, --unlock                  release what the descriptor holds\n"
     "  -j, --jobs N                  at most N at once; IPCLOCK_SLOT tells COMMAND which\n"
     "      --soft                    FILE is the lock while it exists: right on NFS\n"
-    "      --lease SECS              with --soft: lost if not renewed for so long\n"
+    "      --redis URL               the lock NAME on a server, which is a lease;\n"
+    "                                IPCLOCK_TOKEN tells COMMAND its fencing token\n"
+    "      --lease SECS              with --soft, --redis (10): lost if not renewed for so long\n"
     "      --pidfile                 FILE tells COMMAND's pid, and only one runs\n"
     "      --unlink                  remove FILE afterwards; implies -o\n"
     "  -n, --nonblock, --nb          do not wait\n"
@@ -67,6 +71,7 @@ static const struct option long_options[] = {
 	{ "lease", required_argument, NULL, OPT_LEASE },
 	{ "pidfile", no_argument, NULL, OPT_PIDFILE },
 	{ "unlink", no_argument, NULL, OPT_UNLINK },
+	{ "redis", required_argument, NULL, OPT_REDIS },
 	COMMON_OPTIONS
 };
 
@@ -89,11 +94,13 @@ enum {
 	POLL = 1 << 13,
 	WAIT = 1 << 14,
 	DESCRIPTOR = 1 << 15,
+	REDIS = 1 << 16,
 };
 
 static const char *const names[] = {
 	"--shared", "--unlock", "--jobs", "--soft", "--lease", "--pidfile", "--unlink", "--slot", "--fcntl",
 	"--protocol flock", "--close", "--no-fork", "--unfair", "--poll", "--wait", "the number of a descriptor",
+	"--redis",
 };
 
 /* A lock that is no rw lock has neither readers nor what belongs to ranges. */
@@ -109,6 +116,7 @@ static const struct {
 	{ JOBS, OF_LOCKS | SOFT | PIDFILE },
 	{ SOFT, OF_LOCKS | PIDFILE | SLOT | UNFAIR | POLL | NO_FORK },
 	{ PIDFILE, OF_LOCKS | SLOT | UNFAIR | POLL | CLOSE | WAIT },
+	{ REDIS, UNLOCK | JOBS | SOFT | PIDFILE | UNLINK | SLOT | WHOLE_FILE | FLOCK | NO_FORK | UNFAIR | POLL | DESCRIPTOR },
 	{ UNLINK, UNLOCK | DESCRIPTOR | NO_FORK | WHOLE_FILE | FLOCK },
 };
 
@@ -119,7 +127,7 @@ given(const struct options *o)
 	    (o->soft ? SOFT : 0) | (o->lease_ms ? LEASE : 0) | (o->pidfile ? PIDFILE : 0) | (o->unlink ? UNLINK : 0) |
 	    (o->slot >= 0 ? SLOT : 0) | (o->whole_file ? WHOLE_FILE : 0) | (o->protocol == IPCLOCK_FLOCK ? FLOCK : 0) |
 	    (o->close ? CLOSE : 0) | (o->no_fork ? NO_FORK : 0) | (o->unfair ? UNFAIR : 0) | (o->poll ? POLL : 0) |
-	    (o->timeout_ms > 0 ? WAIT : 0) | (o->file == NULL ? DESCRIPTOR : 0);
+	    (o->timeout_ms > 0 ? WAIT : 0) | (o->file == NULL ? DESCRIPTOR : 0) | (o->redis != NULL ? REDIS : 0);
 }
 
 static const char *
@@ -142,13 +150,15 @@ check(struct options *o)
 		if (all & rules[i].option && all & rules[i].excludes)
 			return wrong("%s and %s exclude each other", first_name(rules[i].option),
 			    first_name(all & rules[i].excludes));
-	if (all & LEASE && !(all & SOFT))
-		return wrong("--lease wants --soft");
+	if (all & LEASE && !(all & (SOFT | REDIS)))
+		return wrong("--lease wants --soft or --redis");
 	if (all & JOBS && o->slot > LAST_SEMAPHORE)
 		return wrong("--slot: with --jobs the last is %d", LAST_SEMAPHORE);
 	if (o->try_once || o->pidfile)
 		o->timeout_ms = 0;
-	o->close = o->close || o->soft || o->unlink; /* we are there when the command has ended */
+	if (o->redis && o->lease_ms == 0)
+		o->lease_ms = REDIS_LEASE_MS;
+	o->close = o->close || o->soft || o->unlink || o->redis; /* we are there when the command has ended */
 	return GO_ON;
 }
 
@@ -161,8 +171,10 @@ take_value(struct options *o, int opt, const char *text)
 	case 'j':
 		return take_number("--jobs", text, 1, (int)IPCLOCK_SEM_MOST, &o->jobs);
 	case OPT_DELAY:
+		o->paced = true;
 		return take_seconds("--delay", text, 1, &o->step_ms);
 	case OPT_MAX_DELAY:
+		o->paced = true;
 		return take_seconds("--max-delay", text, 0, &o->max_ms);
 	case OPT_SLOT:
 		return take_number("--slot", text, 0, LAST_SLOT, &o->slot);
@@ -170,6 +182,9 @@ take_value(struct options *o, int opt, const char *text)
 		return take_seconds("--lease", text, 1, &o->lease_ms);
 	case OPT_PROTOCOL:
 		return take_protocol(text, &o->protocol);
+	case OPT_REDIS:
+		o->redis = text;
+		return GO_ON;
 	default:
 		return take_wait(o, opt, text);
 	}

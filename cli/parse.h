@@ -33,6 +33,7 @@ enum {
 	OPT_NEW,
 	OPT_FOLLOW,
 	OPT_LOCK,
+	OPT_REDIS,
 };
 
 /* The end of each table of long options. */

@@ -11,6 +11,7 @@
 
 struct request {
 	const char *file;
+	const char *redis; /* URL: file is a name there */
 	int slot; /* -1: not given */
 	int protocol;
 	bool whole_file;
@@ -23,17 +24,20 @@ static const struct option long_options[] = {
 	{ "fcntl", no_argument, NULL, OPT_FCNTL },
 	{ "protocol", required_argument, NULL, OPT_PROTOCOL },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "redis", required_argument, NULL, OPT_REDIS },
 	COMMON_OPTIONS
 };
 
 static const char help[] =
     "Usage: ipclock who [OPTION...] FILE\n"
+    "       ipclock who --redis URL [--json] NAME\n"
     "\n"
     "Tells who holds the lock on FILE, and who waits for it in which place.\n"
     "\n"
     "      --slot N                  which of the file's locks: 0-2097151, or 0\n"
     "      --fcntl                   plain locks on any byte of the file\n"
     "      --protocol range|flock    the family of locks (range)\n"
+    "      --redis URL               the lock NAME on a server, by CLIENT, not PID\n"
     "      --json                    an array of objects, for programs\n"
     "  -h, --help                    this help\n"
     "  -V, --version                 the version\n"
@@ -56,6 +60,9 @@ take_option(void *ctx, int opt, const char *text)
 	case OPT_FCNTL:
 		r->whole_file = true;
 		break;
+	case OPT_REDIS:
+		r->redis = text;
+		break;
 	default:
 		r->json = true;
 	}
@@ -67,6 +74,8 @@ check(const struct request *r, int operands)
 {
 	if (operands != 1)
 		return wrong("one file is wanted; 'ipclock who --help' tells more");
+	if (r->redis && (r->whole_file || r->slot >= 0 || r->protocol == IPCLOCK_FLOCK))
+		return wrong("--redis is no lock of a file: no --fcntl, no --slot, no --protocol flock");
 	if (r->whole_file && r->slot >= 0)
 		return wrong("--fcntl and --slot exclude each other: --fcntl is the whole file");
 	if (r->protocol == IPCLOCK_FLOCK && (r->whole_file || r->slot >= 0))
@@ -213,6 +222,8 @@ who_main(int argc, char **argv)
 	struct request r;
 	int error, status = parse_request(&r, argc, argv);
 
+	if (status == GO_ON && r.redis)
+		return who_redis(r.redis, r.file, r.json);
 	if (status == GO_ON)
 		status = make_attr(&attr, &r);
 	else

@@ -19,14 +19,16 @@ has_cxx=$(command -v "$cxx")
 msvc='clang --driver-mode=cl --target=x86_64-pc-windows-msvc /clang:-ffreestanding /W4 /WX /Zs' # without MSVC's own headers
 has_clang=$(command -v clang)
 
-for header in "$include"/ipclock.h "$include"/ipclock/*.h; do
+redis=${top_srcdir:-.}/redis
+for header in "$include"/ipclock.h "$include"/ipclock/*.h "$redis"/ipclock-redis.h; do
 	name=${header#"$include"/}
+	name=${name#"$redis"/}
 	printf '#include <%s>\n#include <%s>\nextern int unused;\n' "$name" "$name" >"$dir/alone.c"
 	# shellcheck disable=SC2086
-	check "$name as C99" ${CC:-cc} -std=c99 $strict -I"$include" "$dir/alone.c"
+	check "$name as C99" ${CC:-cc} -std=c99 $strict -I"$include" -I"$redis" "$dir/alone.c"
 	if [ -n "$has_cxx" ]; then
 		# shellcheck disable=SC2086
-		check "$name as C++" "$cxx" -x c++ -std=c++98 $strict -Wno-long-long -I"$include" "$dir/alone.c"
+		check "$name as C++" "$cxx" -x c++ -std=c++98 $strict -Wno-long-long -I"$include" -I"$redis" "$dir/alone.c"
 	else
 		n=$((n + 1))
 		echo "skip $n - $name as C++: no $cxx here"
@@ -34,7 +36,7 @@ for header in "$include"/ipclock.h "$include"/ipclock/*.h; do
 	if [ -n "$has_clang" ]; then
 		for language in TC TP; do
 			# shellcheck disable=SC2086
-			check "$name as MSVC does /$language" $msvc "/$language" -I"$include" "$dir/alone.c"
+			check "$name as MSVC does /$language" $msvc "/$language" -I"$include" -I"$redis" "$dir/alone.c"
 		done
 	else
 		n=$((n + 1))
@@ -42,6 +44,6 @@ for header in "$include"/ipclock.h "$include"/ipclock/*.h; do
 	fi
 	check "$name has no code and no config.h" none '\<(inline|static)\>|config\.h' "$header"
 	[ "$name" = ipclock.h ] || check "$name includes no other of ours" none '#[ \t]*include.*ipclock' "$header"
-	[ "$name" = ipclock.h ] || check "ipclock.h includes $name" grep -qxF "#include <$name>" "$include/ipclock.h"
+	[ "${name%/*}" = "$name" ] || check "ipclock.h includes $name" grep -qxF "#include <$name>" "$include/ipclock.h"
 done
 exit $status

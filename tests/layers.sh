@@ -83,6 +83,26 @@ public=$(includes lib/*.c lib/*.h | awk '
 $3 ~ /^<ipclock/ && file !~ /^(attr|handle|holders|locked|pidfile|probe|process_lock|replace|rw_lock|semaphore|soft_lock|version)$/ { print $1 ": " $3 }')
 report "only the objects know the public headers" "$public"
 
+# A library of its own, which uses hiredis and the numbers of backoff.h.
+redis=$(includes redis/*.c redis/*.h | awk -v c11="$c11" '
+BEGIN {
+	for (i = split(c11, word, " "); i; i--) free["<" word[i] ".h>"] = 1
+	ranks = "os_redis 1 os_socket 1 backoff 1 url 2 message 2 connection 3 attr 3 script 4 lease 5 handle 6" \
+		" holders 6 portalocker 7 renew 7 session 7 wait 7 lock 8"
+	for (i = split(ranks, word, " "); i > 1; i -= 2)
+		rank[word[i - 1]] = word[i]
+}
+{
+	file = $2; sub(/.*\//, "", file); own = file; sub(/\.[ch]$/, "", own)
+	header = $3; base = header; sub(/\.h$/, "", base)
+	from = own ~ /^os_/ ? 1.5 : rank[own]
+}
+header in free || own ~ /^os_/ && header ~ /^</ || base == own { next }
+header == "ipclock-redis.h" && own ~ /^(attr|holders|lock)$/ { next }
+header == "<hiredis/hiredis.h>" && from >= 3 { next }
+!(base in rank) || !from || rank[base] >= from { print $1 ": " own " is not above " header }')
+report "no #include in redis/ runs back" "$redis"
+
 cli=$(includes cli/*.c cli/*.h | awk '
 $3 ~ /^</ { next }
 { path = "cli/" $3; if ($3 ~ /\// || (getline line < path) < 0) print $1 ": " $3; close(path) }')
@@ -90,10 +110,10 @@ report "the program includes public headers and its own" "$cli"
 
 # Include guards, and asking for the system's extensions, are all there is.
 ifs=$(awk '
-FILENAME ~ /lib\/os_[a-z0-9_]*\.[ch]$/ { next }
+FILENAME ~ /(\/os_[a-z0-9_]*\.[ch]|ipclock-redis\.h)$/ { next }
 /^[ \t]*#[ \t]*(if|elif)/ && !/#ifndef (IPCLOCK_[A-Z_]*_H|_[A-Z]*_SOURCE)$/ {
 	print FILENAME ":" FNR ": " $0
-}' lib/*.c lib/*.h cli/*.c cli/*.h)
-report "no #if outside lib/os_*" "$ifs"
+}' lib/*.c lib/*.h cli/*.c cli/*.h redis/*.c redis/*.h)
+report "no #if outside os_*" "$ifs"
 
 exit $status

@@ -29,7 +29,7 @@ names() {
 # ---- is everything there? ----
 
 exported() {
-	sed -n 's/^[[:space:]]*\(ipclock_[a-z0-9_]*\);.*/\1/p' "$src/lib/libipclock.map"
+	sed -n 's/^[[:space:]]*\(ipclock_[a-z0-9_]*\);.*/\1/p' "$src/lib/libipclock.map" "$src/redis/libipclock-redis.map"
 }
 
 every_export_has_a_page() {
@@ -136,11 +136,27 @@ programs_are_marked() {
 
 library=$build/libipclock.la
 test -f "$library" || library=$build/lib/libipclock.la
+redis=${HAVE_REDIS:-no}
+command -v redis-server >/dev/null || redis=no
+
+# What the examples with a server find.
+start_server() {
+	redis-server --port 0 --unixsocket "$dir/s" --save '' --dir "$dir" >"$dir/server.log" 2>&1 &
+	server=$!
+	trap 'kill "$server"; rm -rf "$dir"' EXIT
+	REDIS_URL=unix://$dir/s
+	export REDIS_URL
+	tries=0
+	until test -S "$dir/s" || test "$tries" -gt 400; do
+		tries=$((tries + 1))
+		sleep 0.05
+	done
+}
 
 compile() {
 	# shellcheck disable=SC2086
-	${CC:-cc} -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -I"$src/include" -c -o "$2.o" "$1" &&
-	    "$build/libtool" --silent --tag=CC --mode=link ${CC:-cc} -no-install -o "$2" "$2.o" "$library"
+	${CC:-cc} -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -I"$src/include" -I"$src/redis" -c -o "$2.o" "$1" &&
+	    "$build/libtool" --silent --tag=CC --mode=link ${CC:-cc} -no-install -o "$2" "$2.o" $libraries
 }
 
 # run NAME COMMAND...: in a directory of its own.
@@ -164,8 +180,19 @@ PATH=$dir/bin:$PATH
 export PATH
 
 check "every program that a page shows is tested" programs_are_marked
+test "$redis" = no || start_server
 for example in "$dir"/examples/*; do
 	name=$(basename "$example")
+	libraries=$library
+	case $name in
+	redis_*)
+		if [ "$redis" = no ]; then
+			skip "$name: no libipclock-redis, or no redis-server here"
+			continue
+		fi
+		libraries=$build/libipclock-redis.la
+		;;
+	esac
 	case $name in
 	*.c)
 		check "$name compiles" compile "$example" "$dir/bin/${name%.c}"

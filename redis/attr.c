@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ipclock-redis.h"
+
+#include "attr.h"
+#include "message.h"
+
+#define LEAST_LEASE_MS 100
+#define MOST_LEASE_MS  86400000
+
+const struct ipclock_redis_attr ipclock__redis_attr_defaults = {
+	.backoff = { .step_ms = 50, .max_ms = 1000 },
+	.lease_ms = 10000,
+	.connect_ms = 2000,
+	.command_ms = 2000,
+	.prefix = "ipclock:",
+};
+
+/* Every setter ends here. */
+static int
+set(const char *setter, const char *reason, int error)
+{
+	return ipclock__redis_outcome(NULL, setter, NULL, reason, error);
+}
+
+int
+ipclock_redis_attr_new(struct ipclock_redis_attr **attr)
+{
+	int saved = errno;
+
+	if (!attr)
+		return set("new options", "no place to put them: NULL", EINVAL);
+	*attr = malloc(sizeof(**attr));
+	errno = saved;
+	if (!*attr)
+		return set("new options", NULL, ENOMEM);
+	**attr = ipclock__redis_attr_defaults;
+	return set(NULL, NULL, 0);
+}
+
+void
+ipclock_redis_attr_free(struct ipclock_redis_attr *attr)
+{
+	int saved = errno;
+
+	free(attr);
+	errno = saved;
+}
+
+int
+ipclock_redis_attr_set_lease(struct ipclock_redis_attr *attr, int lease_ms)
+{
+	if (!attr || lease_ms < LEAST_LEASE_MS || lease_ms > MOST_LEASE_MS)
+		return set("set lease", !attr ? "no options: NULL" : "a lease is 100 ms to a day", EINVAL);
+	attr->lease_ms = lease_ms;
+	return set(NULL, NULL, 0);
+}
+
+int
+ipclock_redis_attr_set_backoff(struct ipclock_redis_attr *attr, int step_ms, int max_ms)
+{
+	if (!attr || step_ms < 1 || max_ms < 0)
+		return set("set backoff", !attr ? "no options: NULL" : "the step must be 1 ms or more, the maximum 0 or more",
+		    EINVAL);
+	attr->backoff.step_ms = step_ms;
+	attr->backoff.max_ms = max_ms > step_ms ? max_ms : step_ms;
+	return set(NULL, NULL, 0);
+}
+
+int
+ipclock_redis_attr_set_jitter(struct ipclock_redis_attr *attr, int percent)
+{
+	if (!attr || percent < 0 || percent > 100)
+		return set("set jitter", !attr ? "no options: NULL" : "the percentage must be 0 to 100", EINVAL);
+	attr->backoff.jitter_percent = percent;
+	return set(NULL, NULL, 0);
+}
+
+int
+ipclock_redis_attr_set_timeouts(struct ipclock_redis_attr *attr, int connect_ms, int command_ms)
+{
+	if (!attr || connect_ms < 1 || command_ms < 1)
+		return set("set timeouts", !attr ? "no options: NULL" : "each must be 1 ms or more", EINVAL);
+	attr->connect_ms = connect_ms;
+	attr->command_ms = command_ms;
+	return set(NULL, NULL, 0);
+}
+
+int
+ipclock_redis_attr_set_protocol(struct ipclock_redis_attr *attr, int protocol)
+{
+	if (!attr || (protocol != IPCLOCK_REDIS_LEASE && protocol != IPCLOCK_REDIS_PORTALOCKER))
+		return set("set protocol", !attr ? "no options: NULL" : "unknown protocol", EINVAL);
+	attr->protocol = protocol;
+	return set(NULL, NULL, 0);
+}
+
+static const char *
+wrong_prefix(const char *prefix)
+{
+	if (!prefix)
+		return "no prefix: NULL";
+	if (strlen(prefix) > MOST_PREFIX)
+		return "the prefix is longer than 200 bytes";
+	return strpbrk(prefix, "{}") ? "the prefix has a brace, which would choose the keys' hash slot" : NULL;
+}
+
+int
+ipclock_redis_attr_set_prefix(struct ipclock_redis_attr *attr, const char *prefix)
+{
+	const char *wrong = !attr ? "no options: NULL" : wrong_prefix(prefix);
+
+	if (wrong)
+		return set("set prefix", wrong, EINVAL);
+	memcpy(attr->prefix, prefix, strlen(prefix) + 1);
+	return set(NULL, NULL, 0);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The libipclock authors */
+
+/* A redis-server of the test's own, on a unix socket in the test's directory. */
+#ifndef TESTS_REDIS_SERVER_H
+#define TESTS_REDIS_SERVER_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <ipclock-redis.h>
+
+#define STATE   "ipclock:{lock}:state"
+#define HOLDERS "ipclock:{lock}:holders"
+#define QUEUE   "ipclock:{lock}:queue"
+#define PLACES  "ipclock:{lock}:places"
+#define FENCE   "ipclock:{lock}:fence"
+
+/* A lease that no test outlives: what is free before was freed by something else. */
+#define NO_END 3600000
+
+/* Is there a redis-server here at all? */
+int server_there(void);
+
+/* Starts it, with persistence of each write or without, and waits until it answers. */
+void server_start(int persistent);
+
+/* kill(2) and, for SIGKILL, wait until it is gone. */
+void server_kill(int sig);
+pid_t server_pid(void);
+
+/* For teardowns: ends it if there is one. */
+void server_end(void);
+
+/* unix://PATH */
+const char *server_url(void);
+
+/* A command by a connection of the test's: its answer as text, the last element of an array; "(nil)". */
+const char *server_do(const char *format, ...) __attribute__((format(printf, 1, 2)));
+long server_number(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Opens or fails the test; open_lock() is "lock", with a lease of NO_END. */
+struct ipclock_redis *open_lease(const char *name, int lease_ms);
+struct ipclock_redis *open_lock(void);
+uint64_t token_of(struct ipclock_redis *r);
+void await_waiters(int n);
+
+/* A child that acquires "lock" in mode R or W, writes its letter when it holds, releases, and exits with the error. */
+pid_t spawn(char mode, char letter, int fd, int timeout_ms);
+
+#endif
