@@ -209,7 +209,8 @@ ipclock__handle_open(struct handle **handle, const char *path, const struct ipcl
 	if (!path || !*path)
 		return ipclock__message_outcome("open", NULL, path ? "the path is empty" : "no path: NULL", EINVAL);
 	if (attr && attr->options.unlink && (attr->whole || attr->range_set))
-		return ipclock__message_outcome("open", path, "IPCLOCK_UNLINK is for slots: programs of other protocols do not look again", EINVAL);
+		return ipclock__message_outcome("open", path,
+		    "IPCLOCK_UNLINK is for slots: programs of other protocols do not look again", EINVAL);
 	r = open_handle(handle, path, -1, attr);
 	if (r == ENAMETOOLONG)
 		return ipclock__message_outcome("open", path, "the path is too long", EINVAL);

@@ -77,7 +77,7 @@ int ipclock_redis_attr_set_prefix(struct ipclock_redis_attr *attr, const char *p
 
 /* How a lock is kept: programs share it only by the same protocol. */
 #define IPCLOCK_REDIS_LEASE       0 /* the default */
-#define IPCLOCK_REDIS_PORTALOCKER 1 /* RedisLock of Python's portalocker 2: writers only, no token, no order, no lease */
+#define IPCLOCK_REDIS_PORTALOCKER 1 /* of Python's portalocker 2: writers only, no token, no order, no lease */
 
 /*
  * With IPCLOCK_REDIS_PORTALOCKER the lock's name is the channel, 1 to 256
