@@ -26,11 +26,20 @@
 #define SECOND_LOOK     (20 * OS_MS) /* a lock seen free behind a waiter: is it still? */
 #define MOST_MOVES      100
 
+/* It has the lock, and keeps it for a step to come. */
+static bool
+helper_keeps(const struct attempt *a, int helped)
+{
+	return helped == 0 && !a->blocks && !a->helper_stops_at_lock;
+}
+
 static void
 stop_helper(struct attempt *a)
 {
+	int helped = atomic_load_explicit(&a->helped, memory_order_acquire);
+
 	if (a->helper_runs)
-		ipclock__os_helper_stop(&a->helper, atomic_load_explicit(&a->helped, memory_order_acquire) != EINPROGRESS);
+		ipclock__os_helper_stop(&a->helper, helped != EINPROGRESS && !helper_keeps(a, helped));
 	a->helper_runs = false;
 }
 
@@ -234,6 +243,7 @@ collect(struct attempt *a)
 			return EBUSY;
 		stop_helper(a);
 		a->wait = WAIT_NOTHING;
+		r = atomic_load_explicit(&a->helped, memory_order_relaxed); /* it may have given the lock back meanwhile */
 		return r == 0 && a->helper_stops_at_lock ? EBUSY : r;
 	case WAIT_LOCAL:
 	case WAIT_PAUSE:
@@ -350,6 +360,7 @@ go_on(struct attempt *a, struct shared *s, int64_t now)
 
 /* ---- the helper's thread ---- */
 
+/* A loop that does not step keeps nobody waiting for longer than a stopped process does: its turn is over then. */
 static void
 help(void *arg)
 {
@@ -367,6 +378,11 @@ help(void *arg)
 	} while (r == EBUSY || r == EINTR);
 	atomic_store_explicit(&a->helped, r, memory_order_release);
 	ipclock__os_event_set(&a->waiter.event);
+	if (helper_keeps(a, r)) {
+		ipclock__os_helper_rest(ipclock__os_now() + SECOND);
+		if (ipclock__place_unlock(line->place, line->file) == 0)
+			atomic_store_explicit(&a->helped, EBUSY, memory_order_release);
+	}
 }
 
 /* ---- how to wait ---- */

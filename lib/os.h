@@ -98,7 +98,7 @@ int ipclock__os_event_fd(struct os_event *event);
 /*
  * A helper: a thread with all signals blocked that runs run(arg), for waits in
  * the kernel that must end at a deadline.  It may be stopped while it is in
- * ipclock__os_range_wait_stoppable() and nowhere else.
+ * ipclock__os_range_wait_stoppable() or ipclock__os_helper_rest() and nowhere else.
  */
 struct os_helper {
 	uintptr_t thread;
@@ -111,6 +111,9 @@ int ipclock__os_helper_start(struct os_helper *helper, void (*run)(void *), void
 
 /* It is gone on return: stopped, or, if it has run to its end, only waited for. */
 void ipclock__os_helper_stop(struct os_helper *helper, bool at_its_end);
+
+/* In the helper: sleeps until then. */
+void ipclock__os_helper_rest(int64_t until);
 
 /* ---- files ---- */
 

@@ -27,3 +27,9 @@ ipclock__os_helper_stop(struct os_helper *helper, bool at_its_end)
 {
 	(void)helper, (void)at_its_end;
 }
+
+void
+ipclock__os_helper_rest(int64_t until)
+{
+	(void)until;
+}

@@ -108,3 +108,14 @@ ipclock__os_helper_stop(struct os_helper *helper, bool at_its_end)
 		pthread_cancel(thread);
 	pthread_join(thread, NULL);
 }
+
+/* Sleeping, unlike locking, is a cancellation point everywhere. */
+void
+ipclock__os_helper_rest(int64_t until)
+{
+	int before;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &before);
+	ipclock__os_sleep_until(until);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+}

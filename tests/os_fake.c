@@ -64,6 +64,7 @@ static struct {
 	struct os_range range;
 	enum os_mode mode;
 	bool waits;
+	int64_t rests_until;
 } helper = { .mutex = PTHREAD_MUTEX_INITIALIZER, .turn = PTHREAD_COND_INITIALIZER };
 
 void
@@ -770,7 +771,7 @@ give_baton_to_helper(void)
 static void
 run_helper(void)
 {
-	while (helper.exists && !helper.finished &&
+	while (helper.exists && !helper.finished && machine.now >= helper.rests_until &&
 	    (!helper.waits || try_range(helper.file, helper.range, helper.mode) != EBUSY)) {
 		helper.waits = false;
 		give_baton_to_helper();
@@ -809,6 +810,19 @@ ipclock__os_range_wait_stoppable(const struct os_file *file, struct os_range ran
 	return 0;
 }
 
+static void
+nothing(void)
+{
+}
+
+void
+ipclock__os_helper_rest(int64_t until)
+{
+	helper.rests_until = until;
+	fake_at(until / OS_MS, nothing);
+	yield_baton();
+}
+
 static void *
 helper_main(void *arg)
 {
@@ -837,6 +851,7 @@ ipclock__os_helper_start(struct os_helper *h, void (*run)(void *), void *arg)
 	h->arg = arg;
 	helper.helper = h;
 	helper.finished = helper.stopped = helper.runs = helper.waits = false;
+	helper.rests_until = 0;
 	helper.exists = true;
 	pthread_mutex_lock(&helper.mutex);
 	return pthread_create(&helper.thread, NULL, helper_main, NULL);

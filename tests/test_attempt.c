@@ -405,6 +405,27 @@ START_TEST(a_started_wait_is_told_by_its_descriptor)
 }
 END_TEST
 
+START_TEST(F_a_started_wait_that_nobody_steps_gives_the_lock_to_others)
+{
+	open_rw(0);
+	other_writes();
+	ck_assert_int_eq(ipclock_rw_pollfd(rw), 99);
+	ck_assert_int_eq(ipclock_rw_start_write(rw, _i ? 9000 : -1), EINPROGRESS);
+	fake_at(300, other_leaves);
+	fake_pass_until(1299);
+	ck_assert_int_gt(fake_locks(), 0);
+	fake_pass_until(1300);
+	ck_assert_int_eq(fake_locks(), 0);
+	other_writes();
+	ck_assert_int_eq(ipclock_rw_step(rw, NULL), EINPROGRESS);
+	ck_assert_int_eq(ipclock_rw_held(rw), 0);
+	other_leaves();
+	fake_pass_until(1400);
+	ck_assert_int_eq(ipclock_rw_step(rw, NULL), 0);
+	ck_assert_int_eq(ipclock_rw_held(rw), 1);
+}
+END_TEST
+
 START_TEST(a_started_wait_without_a_descriptor_goes_by_pauses)
 {
 	int wait_ms;
@@ -803,6 +824,7 @@ steps_and_errors(void)
 	TCase *tcase = tcase_create("steps and errors");
 
 	tcase_add_test(tcase, a_started_wait_is_told_by_its_descriptor);
+	tcase_add_loop_test(tcase, F_a_started_wait_that_nobody_steps_gives_the_lock_to_others, 0, 2);
 	tcase_add_test(tcase, a_started_wait_without_a_descriptor_goes_by_pauses);
 	tcase_add_loop_test(tcase, G_cancel_and_close_leave_nothing, 0, 4);
 	tcase_add_test(tcase, start_waits_where_acquire_would_be_a_deadlock);

@@ -4,6 +4,7 @@
 /* Promise B: whoever dies, or stands still, the others get on. */
 
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "agent_client.h"
@@ -202,8 +203,9 @@ START_TEST(F_stopped_waiter_blocks_nobody_by_backoff)
 }
 END_TEST
 
-/* The same for a started wait that nobody steps. */
-START_TEST(F_forgotten_start_blocks_nobody)
+/* The same for a started wait that nobody steps, stopped before it is granted, or granted to a loop that is busy. */
+static void
+start_is_forgotten(bool stopped)
 {
 	struct agent a[3];
 	int i;
@@ -217,13 +219,30 @@ START_TEST(F_forgotten_start_blocks_nobody)
 	await_line(test_path, 0, 1);
 	agent_send(&a[2], "acquire l -1");
 	await_line(test_path, 0, 2);
-	/* It may have been granted to the helper thread, where there is one. */
-	agent_stop(&a[1]);
+	if (stopped)
+		agent_stop(&a[1]);
 	ck_assert_int_eq(agent_do(&a[0], "release l"), 0);
 	ck_assert_int_eq(agent_answer(&a[2]), 0);
-	agent_kill(&a[1], SIGKILL);
+	if (stopped)
+		agent_kill(&a[1], SIGKILL);
+	else {
+		ck_assert_int_eq(agent_do(&a[1], "step l"), EINPROGRESS);
+		ck_assert_int_eq(agent_do(&a[1], "held l"), 0);
+		agent_end(&a[1]);
+	}
 	agent_end(&a[0]);
 	agent_end(&a[2]);
+}
+
+START_TEST(F_forgotten_start_blocks_nobody)
+{
+	start_is_forgotten(true);
+}
+END_TEST
+
+START_TEST(F_start_that_is_not_stepped_blocks_nobody)
+{
+	start_is_forgotten(false);
 }
 END_TEST
 
@@ -260,6 +279,7 @@ add(TCase *t)
 	tcase_add_test(t, F_stopped_waiter_blocks_nobody_with_timeouts);
 	tcase_add_test(t, F_stopped_waiter_blocks_nobody_by_backoff);
 	tcase_add_test(t, F_forgotten_start_blocks_nobody);
+	tcase_add_test(t, F_start_that_is_not_stepped_blocks_nobody);
 	tcase_add_test(t, A_stopped_holder_holds);
 }
 
