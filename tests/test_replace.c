@@ -1273,7 +1273,7 @@ run_until(struct cut *cut)
 		ck_assert_int_eq((int)ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 		if (!WIFSTOPPED(status)) {
-			ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+			ck_assert_msg(status == 0, "ended with status 0x%x after %d stops", (unsigned)status, step);
 			return 0;
 		}
 		note(cut, pid);
