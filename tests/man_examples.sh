@@ -64,10 +64,75 @@ every_name_has_a_page() {
 
 references_to_our_pages_exist() {
 	wrong=0
-	for page in $(sed -n 's/^\.\(It \)*Xr \(ipclock[a-z_]*\) \([1-9]\).*/\2.\3/p' "$man"/*.[137] | sort -u); do
+	for page in $(sed -n -e 's/^\.It Xr /.Xr /' -e 's/^\.Xr \(ipclock[a-z_-]*\) \([1-9]\).*/\1.\2/p' \
+	    -e 's/^\.Xr \(IPCLOCK[A-Z_]*\) \([1-9]\).*/\1.\2/p' "$man"/*.[137] | sort -u); do
 		test -f "$man/$page" || { echo "$page"; wrong=1; }
 	done
 	return $wrong
+}
+
+# The words of our name spaces in a text.
+our_words() {
+	tr -c 'A-Za-z0-9_' '\n' | grep '^\(ipclock\|IPCLOCK\)_[A-Za-z0-9]' | sort -u
+}
+
+# But for the heads of pages, which may have a name of their own, and variables of the environment.
+no_page_speaks_of_what_is_not_there() {
+	cat "$src"/include/*.h "$src"/include/ipclock/*.h "$src"/redis/*.h | our_words >"$dir/declared"
+	wrong=0
+	for page in "$man"/*.[137]; do
+		is_stub "$page" && continue
+		sed -e '/^\.Dt /d' -e '/^\.Xr ipclock/d' -e '/^\.It Xr /d' -e 's/IPCLOCK_SLOT//g' -e 's/IPCLOCK_TOKEN//g' "$page" |
+		    our_words | grep -vxFf "$dir/declared" && { echo "... in $page"; wrong=1; }
+	done
+	return $wrong
+}
+
+macros() {
+	sed -n 's/^#define \(IPCLOCK_[A-Z_]*[A-Z]\)(.*/\1/p' "$src"/include/ipclock/*.h | sort -u
+}
+
+every_macro_has_a_page() {
+	missing=0
+	test -n "$(macros)" || return 1
+	for name in $(macros); do
+		test -f "$man/$name.3" || { echo "no man/$name.3"; missing=1; }
+	done
+	return $missing
+}
+
+# Where a reader begins: all pages with a name of their own are in its map.
+map_is_complete() {
+	missing=0
+	for page in "$man"/*.[137]; do
+		is_stub "$page" && continue
+		name=$(basename "$page")
+		case $name in ipclock.7) continue ;; esac
+		sed -n '/^\.Ss Pages/,/^\.Ss Conventions/p' "$man/ipclock.7" |
+		    grep -Eq "^\.(It )?Xr ${name%.*} ${name##*.}" || { echo "$name"; missing=1; }
+	done
+	return $missing
+}
+
+install_pages() {
+	(
+		unset MAKEFLAGS MFLAGS MAKELEVEL DESTDIR
+		cd "$build" && ${MAKE:-make} -s install-man mandir="$dir/installed" DESTDIR=
+	)
+}
+
+# man(1) finds a page, and the page, or the one that a stub leads to, names it.
+man_finds_every_name() {
+	missing=0
+	for name in $(exported) $(macros); do
+		case $redis:$name in no:ipclock_redis_*) continue ;; esac
+		page=$(man -M "$dir/installed" -w 3 "$name" 2>/dev/null)
+		if [ -n "$page" ] && is_stub "$page"; then
+			page=$dir/installed/$(sed -n 's/^\.so //p' "$page")
+		fi
+		test -f "$page" && names "$page" | grep -qx "$name" || { echo "$name: $page"; missing=1; }
+	done
+	return $missing
 }
 
 constants_are_described() {
@@ -87,13 +152,28 @@ sections_are_there() {
 }
 
 check "every exported function has a page" every_export_has_a_page
+check "every macro has a page" every_macro_has_a_page
 check "every stub leads to a page that names it" stubs_lead_to_their_names
 check "every name that a page describes can be asked for" every_name_has_a_page
 check "references among the pages lead somewhere" references_to_our_pages_exist
 check "every constant of the headers is described" constants_are_described
+check "no page speaks of a function or constant that is not there" no_page_speaks_of_what_is_not_there
+check "the map in ipclock.7 names every page" map_is_complete
 for page in "$man"/*.3; do
 	is_stub "$page" || check "$(basename "$page") has its sections" sections_are_there "$page"
 done
+
+# ---- is it found, once it is installed? ----
+
+redis=${HAVE_REDIS:-no}
+if ! test -f "$build/Makefile"; then
+	skip "man 3 NAME after make install: this is not the directory of a build"
+elif ! man -w 2>/dev/null | grep -q '^/'; then
+	skip "man 3 NAME after make install: there is no man here, or one that shows nothing"
+else
+	check "the pages are installed" install_pages
+	check "man 3 NAME finds every function and macro" man_finds_every_name
+fi
 
 # ---- mandoc ----
 
@@ -127,8 +207,9 @@ extract() {
 	done
 }
 
+# But for the tutorial, which tests/tutorial.sh follows.
 programs_are_marked() {
-	shown=$(cat "$man"/*.[137] | grep -c '^main(')
+	shown=$(find "$man" -name '*.[137]' ! -name ipclock-tutorial.7 -exec cat {} + | grep -c '^main(')
 	marked=$(find "$dir/examples" -name '*.c' | grep -c .)
 	echo "$shown programs are shown, $marked can be run"
 	test "$shown" -gt 0 && test "$shown" -eq "$marked"
@@ -136,7 +217,6 @@ programs_are_marked() {
 
 library=$build/libipclock.la
 test -f "$library" || library=$build/lib/libipclock.la
-redis=${HAVE_REDIS:-no}
 command -v redis-server >/dev/null || redis=no
 
 # What the examples with a server find.
@@ -155,7 +235,7 @@ start_server() {
 
 compile() {
 	# shellcheck disable=SC2086
-	${CC:-cc} -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -I"$src/include" -I"$src/redis" -c -o "$2.o" "$1" &&
+	${CC:-cc} -std=c99 -D_XOPEN_SOURCE=700 -Wall -Wextra -Werror -I"$src/include" -I"$src/redis" -c -o "$2.o" "$1" &&
 	    "$build/libtool" --silent --tag=CC --mode=link ${CC:-cc} -no-install -o "$2" "$2.o" $libraries
 }
 
