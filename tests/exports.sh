@@ -39,6 +39,8 @@ agree() {
 	names_of "$@" >"$dir/headers"
 	sed -n 's/^[[:space:]]*\(ipclock_[a-z0-9_]*\);.*/\1/p' "$src/$map" >"$dir/map"
 	sort "$dir/map" >"$dir/map.sorted"
+	awk '/^IPCLOCK.*{/ { node = $1 } $1 ~ /^ipclock_.*;/ { sub(/;.*/, "", $1); print $1 "@@" node }' "$src/$map" |
+		sort >"$dir/nodes"
 	check "the headers declare something" test -s "$dir/headers"
 	check "$map names nothing twice" test -z "$(uniq -d "$dir/map.sorted")"
 	check "the headers declare what $map exports" diff "$dir/headers" "$dir/map.sorted"
@@ -52,6 +54,8 @@ shared_library() {
 		# A version's own name is an absolute symbol.
 		nm -D --defined-only "$shared" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort -u >"$dir/shared"
 		check "$1.so exports that and nothing else" diff "$dir/map.sorted" "$dir/shared"
+		nm -D --defined-only "$shared" | awk '$2 != "A" { print $3 }' | sort -u >"$dir/shared"
+		check "each name in the version node where $map has it" diff "$dir/nodes" "$dir/shared"
 	else
 		skip "$1.so: none was built, or no nm here"
 	fi
