@@ -42,13 +42,17 @@ draw worst "Worst wait of 8 processes, hold 2 ms" "ms" "$bars"
 rows handoff "hold 5 ms" p50 >"$dir/handoff.dat"
 draw handoff "From the release to the waiter, after 5 ms" "us" "$bars"
 
-# Fewest and most turns, a pair of bars for each way.
-awk -F, -v p="$eight" '$1 == "crowd" && $3 == p && ($4 == "fewest" || $4 == "most") {
-	if ($4 == "fewest") fewest[$2] = $5; else if (!seen[$2]++) print $2, fewest[$2], $5 }' "$csv" >"$dir/turns.dat"
-draw turns "Turns of the process with fewest and with most, of 8, hold 2 ms" "turns in a round" \
-	'set key on; set style data histogram; set style histogram clustered; set style fill solid 0.7
-	set xtics rotate by -35 noenhanced; set bmargin 7
-	plot data using 2:xtic(1) title "fewest", data using 3 title "most"'
+# turns NAME TEST PARAMETER: fewest and most, a pair of bars for each way.
+turns() {
+	awk -F, -v test="$2" -v p="$3" '$1 == test && $3 == p && ($4 == "fewest" || $4 == "most") {
+		if ($4 == "fewest") fewest[$2] = $5; else if (!seen[$2]++) print $2, fewest[$2], $5 }' "$csv" >"$dir/$1.dat"
+	draw "$1" "Turns of the process with fewest and with most, of 8, hold 2 ms" "turns in a round" \
+		'set key on; set style data histogram; set style histogram clustered; set style fill solid 0.7
+		set xtics rotate by -35 noenhanced; set bmargin 7
+		plot data using 2:xtic(1) title "fewest", data using 3 title "most"'
+}
+
+turns turns crowd "$eight"
 
 # A block of lines for each way: contenders, CPU for each grant.
 awk -F, '$1 == "crowd" && $4 == "cpu" && $3 ~ / 0 readers hold 2 ms$/ {
@@ -58,3 +62,19 @@ draw contenders "CPU for each grant, hold 2 ms" "us" \
 	'set key outside right noenhanced; set logscale xy; set xlabel "processes"
 	stats data using 1 nooutput
 	plot for [i=0:STATS_blocks-1] data index i using 1:2 with linespoints title columnheader(1)'
+
+# ---- bench/run --redis ----
+
+rows redis-pair "unix socket" p50 >"$dir/redis-pair.dat"
+draw redis-pair "An uncontended acquire and release, unix socket" "us" "$bars"
+
+rows redis-handoff "8 waiters by unix socket" p50 >"$dir/redis-handoff.dat"
+draw redis-handoff "From the release to the waiter, of 8, unix socket" "us" "$bars"
+
+turns redis-turns redis-crowd "unix socket"
+
+{
+	rows redis-killed "kill -9 by unix socket" free | sed 's/ /,kill /'
+	rows redis-killed "SIGSTOP by unix socket" free | sed 's/ /,stop /'
+} >"$dir/redis-killed.dat"
+draw redis-killed "Until the lock of a killed or stopped holder is free; 30000: not in 30 s" "ms" "$bars"

@@ -55,6 +55,11 @@ END {
 	title["handoff"] = "From the release to the waiter"
 	title["wait"] = "Cost of a wait"
 	title["crowd"] = "Lock, hold, release, again; worst: the longest wait; passed: grants to others while one waited"
+	title["redis-pair"] = "Time of an uncontended acquire and release"
+	title["redis-trips"] = "What the server is asked for an uncontended acquire, and for its release; commands: those of scripts as well"
+	title["redis-handoff"] = "From the call of release to the return of the waiter whose turn it is"
+	title["redis-crowd"] = "8 processes, in each: lock, hold 2 ms, release, again; 3 s; worst: the longest wait"
+	title["redis-killed"] = "From the signal to the holder until a waiter holds; 30000: not in 30 s"
 	for (i = 1; i <= tests; i++) {
 		test = order[i]
 		print "## " title[test] "\n"
