@@ -103,7 +103,7 @@ hold_open(struct hold *h, const struct options *o)
 		complain("%s", missing(o));
 		return STATUS_LOCK;
 	}
-	return error == 0 ? 0 : failed(h, error, o->file != NULL ? STATUS_OPEN : STATUS_LOCK);
+	return error == 0 ? 0 : failed(h, error, o->file != NULL && error != ENOTSUP ? STATUS_OPEN : STATUS_LOCK);
 }
 
 int

@@ -91,7 +91,7 @@ compose(const struct notice *n, char *text, int64_t now)
 	if (o->timeout_ms > 0)
 		duration(most, sizeof(most), o->timeout_ms);
 	snprintf(tail, sizeof(tail), ": %d s so far, %s%s", (int)((now - n->since_us) / SECOND_US),
-	    *most ? most : "for ever", *most ? " s at most" : "");
+	    *most ? most : "no limit", *most ? " s at most" : "");
 	add_holder(n, tail, sizeof(tail));
 	name = shortened(full, width - (int)strlen("ipclock: waiting  ...") - (int)strlen(what) - (int)strlen(tail));
 	snprintf(text, (size_t)width + 1, "ipclock: waiting %s %s%s%s", what, name == full ? "" : "...",

@@ -23,32 +23,33 @@ static const char help[] =
     "  -x, -e, --exclusive           for writing: nobody else holds it (default)\n"
     "  -s, --shared, -r, --read      for reading: other readers may hold it too\n"
     "  -u, --unlock                  release what the descriptor holds\n"
-    "  -j, --jobs N                  at most N at once; IPCLOCK_SLOT tells COMMAND which\n"
+    "  -j, --jobs N                  at most N at once; COMMAND finds IPCLOCK_SLOT\n"
     "      --soft                    FILE is the lock while it exists: right on NFS\n"
     "      --redis URL               the lock NAME on a server, which is a lease;\n"
     "                                IPCLOCK_TOKEN tells COMMAND its fencing token\n"
-    "      --lease SECS              with --soft, --redis (10): lost if not renewed for so long\n"
+    "      --lease SECS              with --soft, --redis (10): lost if not renewed\n"
     "      --pidfile                 FILE tells COMMAND's pid, and only one runs\n"
     "      --unlink                  remove FILE afterwards; implies -o\n"
-    "  -n, --nonblock, --nb          do not wait\n"
+    "  -n, --nb, --nonblock[ing]     do not wait\n"
     "  -w, --wait, --timeout SECS    wait no longer than that; 0 is -n\n"
-    "  -E, --conflict-exit-code N    exit status if it is held or timed out: 0-255, or 1\n"
+    "  -E, --conflict-exit-code N    exit status if held or timed out: 0-255 (1)\n"
     "  -o, --close                   the command does not get the lock's descriptor\n"
-    "  -F, --no-fork                 become the command (default, but with -o)\n"
+    "  -F, --no-fork                 become the command (default, unless -o)\n"
     "  -c, --command STRING          after FILE: run STRING by $SHELL, or /bin/sh\n"
-    "      --slot N                  which of the file's locks: 0-2097151, or 0\n"
+    "      --slot N                  which of the file's locks: 0-2097151 (0)\n"
     "      --fcntl                   a plain lock on the whole file\n"
-    "      --protocol range|flock    the family of locks (range); they do not see each other\n"
+    "      --protocol range|flock    family of locks (range): neither sees the other\n"
     "      --unfair                  do not stand in line\n"
-    "      --poll                    wait by asking again, not in the kernel's queue\n"
-    "      --delay SECS              first pause between two asks (0.01), and its growth\n"
+    "      --poll                    wait by trying again, not in the kernel's queue\n"
+    "      --delay SECS              first pause between two tries (0.01), and growth\n"
     "      --max-delay SECS          longest pause (0.1)\n"
     "      --verbose                 say how long it took, what is run, and why not\n"
     "  -h, --help                    this help\n"
     "  -V, --version                 the version\n"
     "\n"
     "Exit status: the command's; 1 or -E held or timed out, 64 usage, 65 cannot lock,\n"
-    "66 cannot open, 69 cannot execute, 71 out of resources, 73 cannot create.\n";
+    "66 cannot open, 69 cannot execute, 71 out of resources, 73 cannot create,\n"
+    "74 cannot write; see 'ipclock help exit'.\n";
 
 static const struct option long_options[] = {
 	{ "shared", no_argument, NULL, 's' },
@@ -241,7 +242,7 @@ static int
 take_string(struct options *o, char **args, int n)
 {
 	if (n != 2)
-		return wrong("%s wants one string, and nothing behind it", args[0]);
+		return wrong("%s wants one string, and nothing after it", args[0]);
 	o->command = child_shell(args[1]);
 	return GO_ON;
 }
@@ -256,7 +257,7 @@ take_operands(struct options *o, char **args, int n)
 	if (n == 1) {
 		if (number_parse(args[0], INT_MAX, &o->fd))
 			return GO_ON;
-		return wrong("'%s' is no descriptor, and there is no command to run under a lock on a file", args[0]);
+		return wrong("there is no command to run under a lock on '%s', and it is no descriptor's number", args[0]);
 	}
 	o->file = args[0];
 	if (strcmp(args[1], "-c") == 0 || strcmp(args[1], "--command") == 0)

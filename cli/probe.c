@@ -21,7 +21,8 @@ static const char help[] =
     "  -V, --version  the version\n"
     "\n"
     "Exit status: 0 locks exclude and are freed by death, 1 they do not, 64 usage,\n"
-    "66 no such directory, 71 out of resources, 73 nothing can be made there.\n";
+    "66 no such directory, 71 out of resources, 73 nothing can be made there,\n"
+    "74 cannot write.\n";
 
 static const char *
 protocol_of(const struct ipclock_probe *probe, unsigned trial)

@@ -37,14 +37,15 @@ static const char help[] =
     "      --follow                  replace what a symbolic link leads to, not fail\n"
     "  -m, --mode MODE               permissions of a new FILE: octal, or by umask\n"
     "      --lock LOCKFILE           hold the lock on LOCKFILE while replacing\n"
-    "  -n, --nonblock, --nb          do not wait for it\n"
+    "  -n, --nb, --nonblock[ing]     do not wait for it\n"
     "  -w, --wait, --timeout SECS    wait no longer than that; 0 is -n\n"
-    "  -E, --conflict-exit-code N    exit status if it is held, or FILE not new: 0-255, or 1\n"
+    "  -E, --conflict-exit-code N    exit status if held, or FILE not new: 0-255 (1)\n"
     "  -h, --help                    this help\n"
     "  -V, --version                 the version\n"
     "\n"
-    "Exit status: 0 done, 1 or -E not new, held or timed out, 64 usage, 65 cannot lock,\n"
-    "66 cannot open, 71 out of resources, 73 cannot create, 74 input or output error.\n";
+    "Exit status: 0 done, 1 or -E not new, held or timed out, 64 usage, 65 cannot\n"
+    "lock, 66 cannot open, 71 out of resources, 73 cannot create, 74 cannot read or\n"
+    "write; see 'ipclock help exit'.\n";
 
 static struct ipclock_replace *replace;
 
@@ -90,7 +91,7 @@ parse_request(struct request *r, int argc, char **argv)
 	r->file = argv[optind];
 	if (r->lock.file == NULL && (r->lock.try_once || r->lock.timeout_ms != IPCLOCK_FOREVER))
 		return wrong("--nonblock and --wait want --lock");
-	if (r->lock.file != NULL && strcmp(r->lock.file, r->file) == 0)
+	if (r->lock.file != NULL && file_is_same(r->lock.file, r->file))
 		return wrong("--lock: the file to lock cannot be the one that is replaced");
 	if (r->lock.try_once)
 		r->lock.timeout_ms = 0;

@@ -39,6 +39,9 @@ void terminal_write(const char *text, size_t size);
 int file_write(int fd, const char *data, size_t size);
 int file_set_mode(int fd, int mode);
 
+/* Do both names mean one file, or would they if it were there? */
+bool file_is_same(const char *a, const char *b);
+
 /* From now on new files get no more rights than those of mode. */
 void file_mode_at_most(int mode);
 

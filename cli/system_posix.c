@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -92,6 +93,36 @@ int
 file_set_mode(int fd, int mode)
 {
 	return fchmod(fd, (mode_t)mode) == 0 ? 0 : errno;
+}
+
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Of the directory that path is in; returns the name there, or NULL. */
+static const char *
+stat_directory(const char *path, struct stat *st)
+{
+	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+	char *directory = slash != NULL ? strndup(path, (size_t)(name - path)) : strdup(".");
+	bool there = directory != NULL && stat(directory, st) == 0;
+
+	free(directory);
+	return there ? name : NULL;
+}
+
+bool
+file_is_same(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	if (stat(a, &sa) == 0 && stat(b, &sb) == 0)
+		return is_same(&sa, &sb);
+	a = stat_directory(a, &sa);
+	b = stat_directory(b, &sb);
+	return a != NULL && b != NULL && strcmp(a, b) == 0 && is_same(&sa, &sb);
 }
 
 void

@@ -200,6 +200,22 @@ file_set_mode(int fd, int mode)
 	return mode & 0200 ? 0 : EPERM;
 }
 
+/* By the full names: links are not followed. */
+bool
+file_is_same(const char *a, const char *b)
+{
+	wchar_t *wide_a = utf16_of(a), *wide_b = utf16_of(b);
+	wchar_t *full_a = wide_a != NULL ? _wfullpath(NULL, wide_a, 0) : NULL;
+	wchar_t *full_b = wide_b != NULL ? _wfullpath(NULL, wide_b, 0) : NULL;
+	bool same = full_a != NULL && full_b != NULL && _wcsicmp(full_a, full_b) == 0;
+
+	free(full_b);
+	free(full_a);
+	free(wide_b);
+	free(wide_a);
+	return same;
+}
+
 /* They are the directory's to give. */
 void
 file_mode_at_most(int mode)

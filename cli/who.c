@@ -34,7 +34,7 @@ static const char help[] =
     "\n"
     "Tells who holds the lock on FILE, and who waits for it in which place.\n"
     "\n"
-    "      --slot N                  which of the file's locks: 0-2097151, or 0\n"
+    "      --slot N                  which of the file's locks: 0-2097151 (0)\n"
     "      --fcntl                   plain locks on any byte of the file\n"
     "      --protocol range|flock    the family of locks (range)\n"
     "      --redis URL               the lock NAME on a server, by CLIENT, not PID\n"
@@ -43,7 +43,8 @@ static const char help[] =
     "  -V, --version                 the version\n"
     "\n"
     "A process that is not to be known has no PID: -, in JSON null.\n"
-    "Exit status: 0 held, 1 free, 64 usage, 65 cannot be told, 66 no such file.\n";
+    "Exit status: 0 held, 1 free, 64 usage, 65 cannot be told, 66 no such file,\n"
+    "71 out of resources, 74 cannot write.\n";
 
 /* ---- the command line ---- */
 

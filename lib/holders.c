@@ -365,7 +365,7 @@ ipclock_holders(const char *path, const struct ipclock_attr *attr, int (*each)(v
 	if (!path || !*path)
 		return ipclock__message_outcome("holders", NULL, path ? "the path is empty" : "no path: NULL", EINVAL);
 	if (!each)
-		return ipclock__message_outcome("holders", path, "nobody to tell: NULL", EINVAL);
+		return ipclock__message_outcome("holders of", path, "nobody to tell: NULL", EINVAL);
 	if (a->range_set || a->whole)
 		ipclock__place_range(&sought.place, a->range);
 	else
@@ -373,9 +373,9 @@ ipclock_holders(const char *path, const struct ipclock_attr *attr, int (*each)(v
 	ipclock__os_enter(&guard);
 	r = ipclock__holders_each(&sought, each, ctx);
 	if (r == ENAMETOOLONG)
-		r = ipclock__message_outcome("holders", path, "the path is too long", EINVAL);
+		r = ipclock__message_outcome("holders of", path, "the path is too long", EINVAL);
 	else
-		r = ipclock__message_outcome("holders", path, r == EINVAL ? "not a regular file" : NULL, r);
+		r = ipclock__message_outcome("holders of", path, r == EINVAL ? "not a regular file" : NULL, r);
 	ipclock__os_leave(&guard);
 	return r;
 }

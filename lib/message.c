@@ -30,6 +30,7 @@ static const struct {
 	{ EINPROGRESS, "waiting" },
 	{ ENOTSUP, "this file system or kernel has no such locks" },
 	{ ESTALE, "the lock file keeps being replaced" },
+	{ EBADF, "the descriptor is closed, or not open for this" },
 	{ ELOOP, "a symbolic link, or too many of them" },
 };
 

@@ -735,6 +735,11 @@ if $can_see_line; then
 	who "who --protocol flock" 0 --protocol flock f
 	yes "... names the holder" grep -qE "^$(cat b.held) +sleep +read +holds\$" out
 	end b
+	hold c -j 1 f
+	who "who of a semaphore" 1 f
+	who "... with --fcntl" 0 --fcntl f
+	yes "... names who has a slot" grep -qE "^$(cat c.held) +sleep +write +holds\$" out
+	end c
 	if printf '\001' >/proc/self/comm 2>/dev/null && has python3; then
 		mkfifo odd.fifo
 		"$IPCLOCK" run f \

@@ -113,8 +113,15 @@ new new2
 -w x --lock l new
 -E 256 new
 --lock new new
+--lock ./new new
+--lock new "$PWD/new"
 --nothing new
 TABLE
+echo >old
+ln -s old link
+run "$IPCLOCK" put --follow --lock old link
+is "ipclock put --lock with what a link leads to: usage" 64 "$status"
+rm old link
 run "$IPCLOCK" put --help
 is "ipclock put --help" 0 "$status"
 yes "... on standard output" grep -q '^Usage: ipclock put' out

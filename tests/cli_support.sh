@@ -11,6 +11,11 @@ case $IPCLOCK in
 /*) ;;
 *) IPCLOCK=$PWD/$IPCLOCK ;;
 esac
+src=${top_srcdir:-.}
+case $src in
+/*) ;;
+*) src=$PWD/$src ;;
+esac
 SHELL=/bin/sh
 export IPCLOCK SHELL
 holders=
@@ -130,6 +135,25 @@ pid() {
 end() {
 	kill "${2:--TERM}" "$(pid "$1")" 2>/dev/null
 	wait "$(pid "$1")" 2>/dev/null
+}
+
+# The options in the help of a verb, one a line; name=VALUE for one that wants a value.
+help_options() {
+	"$IPCLOCK" help "$1" | awk '/^ +-/ {
+		sub(/^ +/, ""); sub(/  .*/, "")
+		n = split($0, word, /,? /)
+		value = word[n] ~ /^-/ ? "" : "=" word[n]
+		for (i = 1; i <= n; i++) {
+			if (word[i] !~ /^-/)
+				continue
+			print without(word[i]) value
+			if (word[i] ~ /\[/) {
+				gsub(/[][]/, "", word[i])
+				print word[i] value
+			}
+		}
+	}
+	function without(text) { sub(/\[.*\]/, "", text); return text }'
 }
 
 has() {
