@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <ipclock-redis.h>
-
+#include "redis_attr.h"
 #include "waiting.h"
 
 static int
@@ -18,7 +17,7 @@ open_redis(struct hold *h, struct ipclock_attr *unused)
 {
 	const struct options *o = h->options;
 	struct ipclock_redis_attr *attr;
-	int error = ipclock_redis_attr_new(&attr);
+	int error = redis_attr_new(&attr);
 
 	(void)unused;
 	if (error != 0)

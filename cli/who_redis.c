@@ -6,9 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include <ipclock-redis.h>
-
 #include "cli.h"
+#include "redis_attr.h"
 
 static const char *
 mode_of(const struct ipclock_redis_holder *holder)
@@ -47,11 +46,25 @@ tell_object(void *ctx, const struct ipclock_redis_holder *holder)
 	return 0;
 }
 
+static int
+open_redis(struct ipclock_redis **r, const char *url, const char *name)
+{
+	struct ipclock_redis_attr *attr;
+	int error = redis_attr_new(&attr);
+
+	*r = NULL;
+	if (error != 0)
+		return error;
+	error = ipclock_redis_open(r, url, name, attr);
+	ipclock_redis_attr_free(attr);
+	return error;
+}
+
 int
 who_redis(const char *url, const char *name, bool json)
 {
 	struct ipclock_redis *r;
-	int status, told = 0, error = ipclock_redis_open(&r, url, name, NULL);
+	int status, told = 0, error = open_redis(&r, url, name);
 
 	if (error == 0)
 		error = ipclock_redis_holders(r, json ? tell_object : tell_row, &told);

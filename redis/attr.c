@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The libipclock authors */
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
 #define LEAST_LEASE_MS 100
 #define MOST_LEASE_MS  86400000
 
-const struct ipclock_redis_attr ipclock__redis_attr_defaults = {
+static const struct ipclock_redis_attr defaults = {
 	.backoff = { .step_ms = 50, .max_ms = 1000 },
 	.lease_ms = 10000,
 	.connect_ms = 2000,
@@ -39,7 +40,7 @@ ipclock_redis_attr_new(struct ipclock_redis_attr **attr)
 	errno = saved;
 	if (!*attr)
 		return set("new options", NULL, ENOMEM);
-	**attr = ipclock__redis_attr_defaults;
+	**attr = defaults;
 	return set(NULL, NULL, 0);
 }
 
@@ -48,8 +49,71 @@ ipclock_redis_attr_free(struct ipclock_redis_attr *attr)
 {
 	int saved = errno;
 
+	if (attr)
+		ipclock__redis_attr_clear(attr);
 	free(attr);
 	errno = saved;
+}
+
+/* *copy is NULL of NULL. */
+static int
+copy_text(char **copy, const char *text)
+{
+	*copy = NULL;
+	if (!text)
+		return 0;
+	*copy = malloc(strlen(text) + 1);
+	if (!*copy)
+		return ENOMEM;
+	strcpy(*copy, text);
+	return 0;
+}
+
+int
+ipclock__redis_attr_copy(struct ipclock_redis_attr *copy, const struct ipclock_redis_attr *attr)
+{
+	char *user, *password;
+
+	if (!attr)
+		attr = &defaults;
+	if (copy_text(&user, attr->user) != 0)
+		return ENOMEM;
+	if (copy_text(&password, attr->password) != 0) {
+		free(user);
+		return ENOMEM;
+	}
+	*copy = *attr;
+	copy->user = user;
+	copy->password = password;
+	return 0;
+}
+
+void
+ipclock__redis_attr_clear(struct ipclock_redis_attr *attr)
+{
+	free(attr->user);
+	free(attr->password);
+	attr->user = attr->password = NULL;
+}
+
+int
+ipclock_redis_attr_set_auth(struct ipclock_redis_attr *attr, const char *user, const char *password)
+{
+	struct ipclock_redis_attr with, made;
+	int saved = errno, error;
+
+	if (!attr || (user && !password))
+		return set("set auth", !attr ? "no options: NULL" : "a user needs a password", EINVAL);
+	with = *attr;
+	with.user = (char *)(uintptr_t)user; /* only to be copied */
+	with.password = (char *)(uintptr_t)password;
+	error = ipclock__redis_attr_copy(&made, &with);
+	if (error == 0) {
+		ipclock__redis_attr_clear(attr);
+		*attr = made;
+	}
+	errno = saved;
+	return set(error ? "set auth" : NULL, NULL, error);
 }
 
 int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
-/* What a handle was opened with: plain data, checked by attr.c, copied at open. */
+/* What a handle was opened with: checked by attr.c, copied at open. */
 #ifndef IPCLOCK_REDIS_ATTR_H
 #define IPCLOCK_REDIS_ATTR_H
 
@@ -16,8 +16,14 @@ struct ipclock_redis_attr {
 	int connect_ms;
 	int command_ms;
 	char prefix[MOST_PREFIX + 1];
+	char *user;     /* NULL: not said; of its own memory, as is the password */
+	char *password;
 };
 
-extern const struct ipclock_redis_attr ipclock__redis_attr_defaults;
+/* NULL: the defaults.  ENOMEM. */
+int ipclock__redis_attr_copy(struct ipclock_redis_attr *copy, const struct ipclock_redis_attr *attr);
+
+/* Frees what it points to. */
+void ipclock__redis_attr_clear(struct ipclock_redis_attr *attr);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "connection.h"
+#include "os_redis.h"
 #include "os_socket.h"
 
 #define MOST_WORDS 16
@@ -37,21 +38,35 @@ static const struct {
 	{ "TRYAGAIN", EAGAIN },
 	{ "MASTERDOWN", EAGAIN },
 	{ "CLUSTERDOWN", EAGAIN },
+	{ "MOVED", EAGAIN },
+	{ "ASK", EAGAIN },
 	{ "READONLY", EROFS },
 	{ "MISCONF", EIO },
 	{ "NOREPLICAS", EIO },
 };
 
-/* An error inside a script is told as "ERR Error running script ... NOPERM ..." by some servers. */
+/* Redis 6 tells an error inside a script as "ERR Error running script (...): ... -NOPERM ...". */
+static const char *
+first_word(const char *text)
+{
+	const char *word;
+
+	if (strncmp(text, "ERR Error running script", strlen("ERR Error running script")) != 0)
+		return text;
+	word = strstr(text, " -");
+	return word ? word + 2 : text;
+}
+
 static int
 error_of_reply(struct connection *c, const redisReply *reply)
 {
+	const char *word = first_word(reply->str);
 	size_t i, length;
 
 	because(c, reply->str, 0);
 	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
 		length = strlen(refusals[i].word);
-		if (strncmp(reply->str, refusals[i].word, length) == 0 && (reply->str[length] == ' ' || !reply->str[length]))
+		if (strncmp(word, refusals[i].word, length) == 0 && (word[length] == ' ' || !word[length]))
 			return refusals[i].error;
 	}
 	return EPROTO;
@@ -67,28 +82,39 @@ error_of_context(const redisContext *context, int system)
 		return ENOMEM;
 	case REDIS_ERR_PROTOCOL:
 		return EPROTO;
-	case REDIS_ERR_IO:
-		return system == EAGAIN || system == EWOULDBLOCK ? ETIMEDOUT : system ? system : EIO;
-	default: /* of getaddrinfo(3), mostly */
-		return EHOSTUNREACH;
+	default:
+		return system ? system : EIO;
 	}
 }
 
 /* What is broken is closed: a late answer must not be taken for that of a later command. */
 static int
-broken(struct connection *c, int system)
+broken(struct connection *c, const char *reason, int error)
 {
-	int error = error_of_context(c->context, system);
-
-	because(c, error == ETIMEDOUT ? "the server does not answer" : c->context->errstr, 0);
+	because(c, reason, 0);
 	ipclock__redis_disconnect(c);
 	return error;
 }
 
+static int
+broken_by(struct connection *c, int system)
+{
+	return broken(c, c->context->errstr, error_of_context(c->context, system));
+}
+
 /* ---- round trips ---- */
 
+/* Until when to wait for what is begun now. */
+static int64_t
+patience(const struct connection *c, int ms)
+{
+	int64_t until = ipclock__os_redis_now() + ms * OS_MS;
+
+	return until < *c->limit ? until : *c->limit;
+}
+
 static int
-send_command(struct connection *c, const struct command *command)
+send_command(struct connection *c, const struct command *command, int64_t until)
 {
 	char *bytes = NULL;
 	int error, length;
@@ -98,13 +124,29 @@ send_command(struct connection *c, const struct command *command)
 	length = redisFormatCommandArgv(&bytes, command->argc, command->argv, command->len);
 	if (length < 0)
 		return because(c, "no memory for a command", ENOMEM);
-	error = ipclock__redis_os_send(c->context->fd, bytes, (size_t)length);
+	error = ipclock__redis_os_send(c->context->fd, bytes, (size_t)length, until);
 	redisFreeCommand(bytes);
-	if (error == 0)
-		return 0;
-	because(c, error == ETIMEDOUT ? "the server does not read" : strerror(error), 0);
-	ipclock__redis_disconnect(c);
-	return error;
+	return error ? broken(c, error == ETIMEDOUT ? "the server does not read" : strerror(error), error) : 0;
+}
+
+/* EAGAIN: nothing whole came in time. */
+static int
+read_reply(struct connection *c, int64_t until, redisReply **reply)
+{
+	void *read = NULL;
+
+	for (;;) {
+		if (redisGetReplyFromReader(c->context, &read) != REDIS_OK)
+			return broken_by(c, 0);
+		*reply = read;
+		if (read)
+			return 0;
+		if (!ipclock__redis_os_readable(c->context->fd, until))
+			return EAGAIN;
+		errno = 0;
+		if (redisBufferRead(c->context) != REDIS_OK)
+			return broken_by(c, errno);
+	}
 }
 
 /* Takes what was read over: 0, or the errno value of an error reply, which is freed. */
@@ -125,17 +167,18 @@ judge(struct connection *c, redisReply *read, redisReply **reply)
 int
 ipclock__redis_command(struct connection *c, const struct command *command, redisReply **reply)
 {
-	void *read = NULL;
+	redisReply *read = NULL;
+	int64_t until = patience(c, c->command_ms);
 	int error;
 
 	*reply = NULL;
-	error = send_command(c, command);
+	error = send_command(c, command, until);
 	if (error)
 		return error;
-	errno = 0;
-	if (redisGetReply(c->context, &read) != REDIS_OK)
-		return broken(c, errno);
-	return judge(c, read, reply);
+	error = read_reply(c, until, &read);
+	if (error == EAGAIN)
+		return broken(c, "the server does not answer", ETIMEDOUT);
+	return error ? error : judge(c, read, reply);
 }
 
 static struct command
@@ -171,58 +214,53 @@ ipclock__redis_send(struct connection *c, const char *const *words)
 	size_t len[MOST_WORDS];
 	struct command command = command_of(words, argv, len);
 
-	return send_command(c, &command);
+	return send_command(c, &command, patience(c, c->command_ms));
 }
 
 int
-ipclock__redis_receive(struct connection *c, int wait_ms, redisReply **reply)
+ipclock__redis_receive(struct connection *c, int64_t until, redisReply **reply)
 {
-	void *read = NULL;
+	redisReply *read = NULL;
+	int error;
 
 	*reply = NULL;
 	if (!c->context)
 		return because(c, "there is no connection", ENOTCONN);
-	if (redisGetReplyFromReader(c->context, &read) != REDIS_OK)
-		return broken(c, 0);
-	if (!read && !ipclock__redis_os_readable(c->context->fd, wait_ms))
-		return EAGAIN;
-	errno = 0;
-	if (!read && (redisBufferRead(c->context) != REDIS_OK || redisGetReplyFromReader(c->context, &read) != REDIS_OK))
-		return broken(c, errno);
-	return read ? judge(c, read, reply) : EAGAIN;
+	error = read_reply(c, until < *c->limit ? until : *c->limit, &read);
+	return error ? error : judge(c, read, reply);
 }
 
 /* ---- connecting ---- */
 
-static struct timeval
-timeval_of(int ms)
-{
-	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
-}
-
-/* hiredis gives up at a signal: we try again. */
+/* From here on hiredis has the socket. */
 static int
-dial(struct connection *c, const struct url *url, struct timeval timeout)
+hand_over(struct connection *c)
 {
-	for (;;) {
-		errno = 0;
-		c->context = url->path ? redisConnectUnixWithTimeout(url->path, timeout) :
-		    redisConnectWithTimeout(url->host, url->port, timeout);
-		if (!c->context)
-			return because(c, "no memory for a connection", ENOMEM);
-		if (c->context->err != REDIS_ERR_IO || errno != EINTR)
-			return c->context->err ? broken(c, errno) : 0;
-		ipclock__redis_disconnect(c);
-	}
+	ipclock__os_redis_process_lock();
+	c->context = redisConnectFd(c->dialing - 1);
+	if (!c->context)
+		ipclock__os_redis_close(c->dialing - 1);
+	c->dialing = 0;
+	ipclock__os_redis_process_unlock();
+	return c->context ? 0 : because(c, "no memory for a connection", ENOMEM);
 }
 
 static int
-log_in(struct connection *c, const struct url *url)
+dial(struct connection *c, const struct url *url, int connect_ms)
 {
-	const char *auth[] = { "AUTH", url->user ? url->user : url->password, url->user ? url->password : NULL, NULL };
+	const char *reason;
+	int error = ipclock__redis_os_dial(url->path, url->host, url->port, patience(c, connect_ms), &c->dialing, &reason);
+
+	return error ? because(c, reason ? reason : strerror(error), error) : hand_over(c);
+}
+
+static int
+log_in(struct connection *c, const struct url *url, const char *user, const char *password)
+{
+	const char *auth[] = { "AUTH", user ? user : password, user ? password : NULL, NULL };
 	char database[16];
 	const char *select[] = { "SELECT", database, NULL };
-	int error = url->password ? ipclock__redis_say(c, NULL, auth) : 0;
+	int error = password ? ipclock__redis_say(c, NULL, auth) : 0;
 
 	if (error)
 		return error == EPROTO ? EACCES : error; /* some say no more than ERR */
@@ -243,13 +281,16 @@ ask_id(struct connection *c)
 	return c->id > 0 ? 0 : because(c, "the server tells no client id", EPROTO);
 }
 
-/* Who may not ask is not told, and cannot tell a dead connection from one of another life of the server. */
+/*
+ * Who may not ask is not told: it cannot tell a dead connection from one of
+ * another life of the server, nor a primary from a replica.
+ */
 static int
-ask_run_id(struct connection *c)
+ask_info(struct connection *c)
 {
 	redisReply *reply;
 	const char *found;
-	int error = ipclock__redis_say(c, &reply, (const char *const[]){ "INFO", "server", NULL });
+	int error = ipclock__redis_say(c, &reply, (const char *const[]){ "INFO", NULL });
 
 	if (error == EACCES)
 		return because(c, "", 0);
@@ -258,29 +299,35 @@ ask_run_id(struct connection *c)
 	found = reply->str ? strstr(reply->str, "run_id:") : NULL;
 	if (!found || sscanf(found, "run_id:%47[0-9a-zA-Z]", c->run_id) != 1)
 		error = because(c, "the server tells no run_id", EPROTO);
+	else if (strstr(reply->str, "\nrole:slave"))
+		error = because(c, "the server is a replica", EROFS);
 	freeReplyObject(reply);
 	return error;
 }
 
 int
-ipclock__redis_connect(struct connection *c, const struct url *url, int connect_ms, int command_ms)
+ipclock__redis_connect(struct connection *c, const struct url *url, const char *user, const char *password,
+    int connect_ms)
 {
 	int error;
 
-	*c = (struct connection){ 0 };
-	error = dial(c, url, timeval_of(connect_ms));
+	c->id = 0;
+	c->run_id[0] = c->reason[0] = '\0';
+	error = dial(c, url, connect_ms);
+	if (error == 0)
+		error = log_in(c, url, user, password);
 	if (error)
-		return error;
-	ipclock__redis_os_close_on_exec(c->context->fd);
-	if (redisSetTimeout(c->context, timeval_of(command_ms)) != REDIS_OK)
-		return broken(c, errno);
-	if (!url->path)
-		redisEnableKeepAlive(c->context);
-	error = log_in(c, url);
+		ipclock__redis_disconnect(c);
+	return error;
+}
+
+int
+ipclock__redis_introduce(struct connection *c)
+{
+	int error = ask_id(c);
+
 	if (error == 0)
-		error = ask_id(c);
-	if (error == 0)
-		error = ask_run_id(c);
+		error = ask_info(c);
 	if (error)
 		ipclock__redis_disconnect(c);
 	return error;
@@ -289,9 +336,22 @@ ipclock__redis_connect(struct connection *c, const struct url *url, int connect_
 void
 ipclock__redis_disconnect(struct connection *c)
 {
+	ipclock__os_redis_process_lock();
 	if (c->context)
 		redisFree(c->context);
 	c->context = NULL;
+	ipclock__os_redis_process_unlock();
+}
+
+void
+ipclock__redis_close_copy(struct connection *c)
+{
+	ipclock__os_redis_close(c->dialing - 1);
+	c->dialing = 0;
+	if (!c->context)
+		return;
+	ipclock__os_redis_close(c->context->fd);
+	c->context->fd = -1;
 }
 
 bool

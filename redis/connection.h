@@ -17,12 +17,16 @@
 #include "url.h"
 
 #define MOST_RUN_ID 48
-#define MOST_REASON 160
+#define MOST_REASON 320
 
+/* context and dialing change under the process lock only, for children of fork(2). */
 struct connection {
 	redisContext *context;       /* NULL: none */
+	int dialing;                 /* a socket on its way to be one, + 1; else 0 */
+	int command_ms;              /* how long to wait for an answer */
+	const int64_t *limit;        /* until when any wait may last */
 	int64_t id;                  /* CLIENT ID */
-	char run_id[MOST_RUN_ID];    /* of the server, INFO server; "": not to be known */
+	char run_id[MOST_RUN_ID];    /* of the server; "": not to be known */
 	char reason[MOST_REASON];    /* what went wrong last: a clause, or "" */
 };
 
@@ -34,22 +38,33 @@ struct command {
 };
 
 /*
- * Connects, says who we are, selects the database, asks for id and run_id.
- * The struct must be zeroed or closed.  After an error reason is set and there
- * is no connection.
+ * Connects, logs in if there is a password, selects the database.  limit and
+ * command_ms must be set.  After an error reason is set and there is no
+ * connection.
  */
-int ipclock__redis_connect(struct connection *c, const struct url *url, int connect_ms, int command_ms);
+int ipclock__redis_connect(struct connection *c, const struct url *url, const char *user, const char *password,
+    int connect_ms);
+
+/*
+ * Asks for id and run_id, and whether the server is a primary: EROFS if it is
+ * known to be a replica.  After an error there is no connection.
+ */
+int ipclock__redis_introduce(struct connection *c);
 
 /* Sends nothing, so that a child may close its copy of its parent's. */
 void ipclock__redis_disconnect(struct connection *c);
+
+/* In a child, with the process lock: closes its copies of the sockets. */
+void ipclock__redis_close_copy(struct connection *c);
 
 bool ipclock__redis_connected(const struct connection *c);
 
 /*
  * One round trip.  0 and a reply to free with freeReplyObject(); an error reply
- * of the server is an errno value (EACCES, ENOMEM, EPROTO, EAGAIN: loading or
- * busy, EROFS: a replica, ENOENT: NOSCRIPT) with the reply's words in reason;
- * when the connection broke or the answer was late (ETIMEDOUT) it is closed.
+ * of the server is an errno value (EACCES, ENOMEM, EPROTO, EAGAIN: loading, busy
+ * or another node, EROFS: a replica, ENOENT: NOSCRIPT) with the reply's words in
+ * reason; when the connection broke or the answer was late (ETIMEDOUT) it is
+ * closed.
  */
 int ipclock__redis_command(struct connection *c, const struct command *command, redisReply **reply);
 
@@ -60,10 +75,11 @@ int ipclock__redis_say(struct connection *c, redisReply **reply, const char *con
 int ipclock__redis_send(struct connection *c, const char *const *words);
 
 /*
- * Reads what the server pushed, waiting wait_ms at most (0: only what is there).
- * 0 and a reply, EAGAIN: nothing came, or an error after which it is closed.
+ * Reads what the server pushed, waiting until then at most (0: only what is
+ * there).  0 and a reply, EAGAIN: nothing came, or an error after which it is
+ * closed.
  */
-int ipclock__redis_receive(struct connection *c, int wait_ms, redisReply **reply);
+int ipclock__redis_receive(struct connection *c, int64_t until, redisReply **reply);
 
 /* The socket, or -1. */
 int ipclock__redis_fd(const struct connection *c);

@@ -27,14 +27,18 @@
 
 #define MOST_CHANNEL  256 /* bytes of a name, in the protocol portalocker */
 #define MOST_SUSPECTS 8
+#define MOST_TRIES    3   /* from one server to another, in one call */
 
 enum state { FREE, WAITING, HELD, LOST };
 
 struct ipclock_redis {
 	struct os_redis_mutex mutex;
 	struct ipclock_redis_attr attr;
-	struct url url;
+	struct urls urls;
+	int at;                    /* the server of urls that we use */
+	struct url node;           /* where that one sent us instead; text NULL: nowhere */
 	char *name;
+	int64_t limit;             /* no wait for a server lasts longer */
 	struct connection commands;
 	struct connection news;    /* subscribed to where we are woken; only for who has waited */
 	struct lease lease;
@@ -51,6 +55,7 @@ struct ipclock_redis {
 	int64_t due;               /* HELD: when it should be renewed */
 	char mode;                 /* 'R' or 'W' */
 	int64_t deadline;          /* WAITING: the end of it */
+	bool once;                 /* WAITING: it asks once, and does not wait */
 	int64_t next_ask;          /* WAITING: when to ask if nothing wakes us */
 	bool fresh;                /* WAITING: nobody was asked yet */
 	bool deaf;                 /* WAITING: news cannot be had */
@@ -62,7 +67,9 @@ struct ipclock_redis {
 	bool threaded;             /* there is a thread that renews */
 	bool stop;                 /* it shall end */
 	struct os_redis_thread thread;
+	_Atomic bool busy;         /* somebody has the mutex */
 	bool forked;               /* we are the child of who used it last */
+	bool torn;                 /* and that one was busy just then */
 	bool cancelled;            /* and a wait went with the parent */
 	struct message message;
 	struct ipclock_redis *next;
@@ -73,16 +80,26 @@ struct ipclock_redis {
 int ipclock__session_make(struct ipclock_redis *r);
 void ipclock__session_free(struct ipclock_redis *r);
 
-/* Connects where there is no connection. */
+/* The mutex.  No wait goes on beyond the end of what is held. */
+void ipclock__session_lock(struct ipclock_redis *r);
+void ipclock__session_unlock(struct ipclock_redis *r);
+
+/* Connects where there is no connection, to the first primary of the list that answers. */
 int ipclock__session_need(struct ipclock_redis *r);
 
+/* This server is the wrong one, as it has said: a replica, or another node. */
+bool ipclock__session_misled(const struct ipclock_redis *r, int error);
+
+/* After an error that another connection may mend: ends this one.  false: it is not such an error. */
+bool ipclock__session_retry(struct ipclock_redis *r, int error);
+
+/* Another connection to the same server. */
 int ipclock__session_open(struct ipclock_redis *r, struct connection *c);
-void ipclock__session_close(struct connection *c);
 
 /* Subscribes to where we are woken.  After an error there are only pauses. */
 int ipclock__session_listen(struct ipclock_redis *r);
 
-/* Ends both connections: the server then sees that we are gone. */
+/* Ends all connections: the server then sees that we are gone. */
 void ipclock__session_end(struct ipclock_redis *r);
 
 /* First in each call: after a fork nothing of the parent's is ours. */
@@ -96,7 +113,11 @@ void ipclock__hold_for_ever(struct ipclock_redis *r);
 int ipclock__give(struct ipclock_redis *r);
 void ipclock__let_go(struct ipclock_redis *r);
 
-/* Notices a lease that is over.  true: it is lost, now or before. */
+/* The server cannot keep what is held any more, by what a command has said. */
+bool ipclock__loses(const struct ipclock_redis *r, int error);
+void ipclock__lose(struct ipclock_redis *r);
+
+/* Notices a lease that is over and a connection that has ended.  true: it is lost, now or before. */
 bool ipclock__is_lost(struct ipclock_redis *r);
 
 /* 0, ESTALE: it is lost; another error: not renewed, but held still. */

@@ -75,6 +75,13 @@ int ipclock_redis_attr_set_timeouts(struct ipclock_redis_attr *attr, int connect
  */
 int ipclock_redis_attr_set_prefix(struct ipclock_redis_attr *attr, const char *prefix);
 
+/*
+ * Who we are where the URL names no password; the user may be NULL, for the
+ * server's default user, and a user in the URL comes first.  Both are copied;
+ * a password of NULL takes them back.  EINVAL: a user alone.  ENOMEM.
+ */
+int ipclock_redis_attr_set_auth(struct ipclock_redis_attr *attr, const char *user, const char *password);
+
 /* How a lock is kept: programs share it only by the same protocol. */
 #define IPCLOCK_REDIS_LEASE       0 /* the default */
 #define IPCLOCK_REDIS_PORTALOCKER 1 /* of Python's portalocker 2: writers only, no token, no order, no lease */
@@ -93,12 +100,17 @@ int ipclock_redis_attr_set_protocol(struct ipclock_redis_attr *attr, int protoco
 /*
  * Connects to the server; locks nothing.  url is
  *
- *	redis://[[user]:password@]host[:port][/db]
- *	unix://[[user]:password@]/path/of/socket[?db=n]
+ *	redis://[[user][:password]@]host[:port][/db]
+ *	unix://[[user][:password]@]/path/of/socket[?db=n]
  *
- * with %XX for bytes that mean something in a URL.  name is any text but "".
+ * with %XX for bytes that mean something in a URL; or up to 16 of them with
+ * commas or blanks between, which are the servers of one deployment, a primary
+ * and its replicas or nodes of a cluster: the first that answers and is a
+ * primary is used, now and at each new connection.  name is any text of 1 to
+ * 65536 bytes.
  *
  * EINVAL	url, name or attr make no sense
+ * EROFS		no server but replicas
  * ENOTSUP	rediss://, where the library was built without TLS
  * EACCES	the server refused user, password or a command
  * ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENOENT, EIO ... no connection
@@ -109,7 +121,9 @@ int ipclock_redis_open(struct ipclock_redis **r, const char *url, const char *na
 
 /*
  * Acquires.  Writers exclude all, readers share; they are served in order of
- * arrival.  timeout_ms: -1 waits for ever, 0 asks once, n waits that long.
+ * arrival.  timeout_ms: -1 waits for ever, 0 asks once, n waits that long.  A
+ * server that does not answer holds up a call with a time n to no more than a
+ * quarter of a second beyond it, the others by the times of set_timeouts.
  *
  * 0		held
  * EBUSY	timeout_ms 0: somebody holds it, or waits for it
@@ -117,6 +131,8 @@ int ipclock_redis_open(struct ipclock_redis **r, const char *url, const char *na
  * EDEADLK	this handle holds it already
  * ESTALE	what this handle held was lost since the last call; nothing is held now, and the next call acquires
  * EACCES	the server's ACL refuses a command
+ * EROFS		the server is a replica
+ * EAGAIN	the server is loading its data, busy with a script, or moves the lock to another node
  * EPROTO	there is something else at the keys, or the server answers what cannot be understood
  * EINVAL	timeout_ms below -1, or a wait is started
  * ENOMEM	here, or on the server
@@ -127,14 +143,18 @@ int ipclock_redis_acquire_read(struct ipclock_redis *r, int timeout_ms);
 int ipclock_redis_acquire_write(struct ipclock_redis *r, int timeout_ms);
 
 /*
- * Releases.  EPERM: nothing is held.  ESTALE: it was lost before; another may
- * have held it meanwhile.  Another error: the server could not be told, and
- * the lock is free there when its lease ends or the connection is seen dead.
- * After any of them nothing is held.
+ * Releases.  EPERM: nothing is held.  ESTALE: it was lost before, or with the
+ * connection; another may have held it meanwhile.  Another error: the server
+ * could not be told, and the lock is free there when its lease ends or the
+ * connection is seen dead.  After any of them nothing is held.
  */
 int ipclock_redis_release(struct ipclock_redis *r);
 
-/* 1 while the lock is held and its lease, by the clock here, lasts; else 0.  Asks nobody. */
+/*
+ * 1 while the lock is held and its lease, by the clock here, lasts; else 0.
+ * Asks nobody: the end of the connection is heard by the thread that renews, or
+ * by the next call.
+ */
 int ipclock_redis_held(struct ipclock_redis *r);
 
 /*

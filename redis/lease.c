@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,12 @@ decide(struct lease *lease, enum script which, const char *owner, const char *co
 	return r;
 }
 
+static int64_t
+clamp(int64_t n)
+{
+	return n < -1 ? -1 : n > INT_MAX ? INT_MAX : n;
+}
+
 static int
 understand(const redisReply *reply, struct lease_answer *answer)
 {
@@ -119,8 +126,8 @@ understand(const redisReply *reply, struct lease_answer *answer)
 	for (i = 3; i < n; i++)
 		if (reply->element[i]->type != REDIS_REPLY_STRING)
 			return EPROTO;
-	answer->number = reply->element[1]->integer;
-	answer->ends_ms = reply->element[2]->integer;
+	answer->number = clamp(reply->element[1]->integer);
+	answer->ends_ms = clamp(reply->element[2]->integer);
 	return 0;
 }
 

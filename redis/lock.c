@@ -12,6 +12,8 @@
 #include "handle.h"
 #include "holders.h"
 
+#define LONGEST_NAME 65536
+
 static const char EXCLUSIVE_ONLY[] = "portalocker's protocol has writers only, no token, and does not tell who";
 
 /* ---- around every call ---- */
@@ -21,7 +23,7 @@ enter(struct ipclock_redis *r, struct os_redis_guard *guard)
 {
 	ipclock__os_redis_enter(guard);
 	ipclock__session_adopt(r);
-	ipclock__os_redis_lock(&r->mutex);
+	ipclock__session_lock(r);
 	r->commands.reason[0] = '\0';
 }
 
@@ -32,7 +34,7 @@ leave(struct ipclock_redis *r, const struct os_redis_guard *guard, const char *o
 	if (!why && error != EBUSY && error != EINPROGRESS)
 		why = r->commands.reason;
 	ipclock__redis_outcome(&r->message, operation, r->name, why, error == EINPROGRESS ? 0 : error);
-	ipclock__os_redis_unlock(&r->mutex);
+	ipclock__session_unlock(r);
 	ipclock__tell_loss(r);
 	ipclock__os_redis_leave(guard);
 	return error;
@@ -50,10 +52,23 @@ static void
 free_handle(struct ipclock_redis *r)
 {
 	ipclock__lease_free(&r->lease);
-	ipclock__redis_url_free(&r->url);
+	ipclock__redis_urls_free(&r->urls);
+	ipclock__redis_attr_clear(&r->attr);
 	ipclock__os_redis_mutex_free(&r->mutex);
 	free(r->name);
 	free(r);
+}
+
+/* A user of the URL without a password has that of the options. */
+static const char *
+wrong_user(const struct ipclock_redis *r)
+{
+	int i;
+
+	for (i = 0; i < r->urls.count; i++)
+		if (r->urls.url[i].user && !r->urls.url[i].password && !r->attr.password)
+			return "the URL has a user, and there is no password";
+	return NULL;
 }
 
 static int
@@ -72,8 +87,11 @@ fill(struct ipclock_redis *r, const char *url, const char *name, const char **wh
 		*why = "a channel of portalocker is 1 to 256 printable characters of ASCII, no space";
 		return EINVAL;
 	}
-	error = ipclock__redis_url_parse(&r->url, url, why);
-	return error ? error : ipclock__lease_make(&r->lease, r->attr.prefix, name);
+	error = ipclock__redis_urls_parse(&r->urls, url, why);
+	if (error)
+		return error;
+	*why = wrong_user(r);
+	return *why ? EINVAL : ipclock__lease_make(&r->lease, r->attr.prefix, name);
 }
 
 static int
@@ -90,8 +108,10 @@ make(struct ipclock_redis **made, const char *url, const char *name, const struc
 		free(r);
 		return error;
 	}
-	r->attr = attr ? *attr : ipclock__redis_attr_defaults;
-	error = fill(r, url, name, why);
+	r->limit = OS_NEVER;
+	error = ipclock__redis_attr_copy(&r->attr, attr);
+	if (error == 0)
+		error = fill(r, url, name, why);
 	if (error)
 		free_handle(r);
 	else
@@ -112,7 +132,9 @@ bad_argument(struct ipclock_redis **r, const char *url, const char *name)
 {
 	if (!r || !url)
 		return r ? "no url: NULL" : "no place to put the handle: NULL";
-	return !name || !*name ? "a lock needs a name" : NULL;
+	if (!name || !*name)
+		return "a lock needs a name";
+	return strlen(name) > LONGEST_NAME ? "the name is longer than 65536 bytes" : NULL;
 }
 
 int
@@ -153,8 +175,10 @@ ipclock_redis_close(struct ipclock_redis *r)
 	ipclock__os_redis_enter(&guard);
 	ipclock__session_adopt(r);
 	ipclock__renewing_stop(r);
+	ipclock__session_lock(r);
 	if (r->state == HELD || r->state == WAITING)
 		ipclock__wait_end(r);
+	ipclock__session_unlock(r);
 	ipclock__session_free(r);
 	free_handle(r);
 	ipclock__redis_outcome(NULL, NULL, NULL, NULL, 0);
@@ -219,7 +243,30 @@ ipclock_redis_acquire_write(struct ipclock_redis *r, int timeout_ms)
 	return acquire(r, 'W', timeout_ms);
 }
 
-/* After an error of the connection it is ended, so that the server frees what we do not hold any more. */
+/* After an error the connection is ended, so that the server frees what we do not hold any more. */
+static int
+release(struct ipclock_redis *r)
+{
+	int error;
+
+	if (ipclock__is_lost(r)) {
+		r->state = FREE;
+		return ESTALE;
+	}
+	if (r->state != HELD)
+		return EPERM;
+	error = ipclock__give(r);
+	if (error && ipclock__loses(r, error)) {
+		ipclock__lose(r);
+		r->state = FREE;
+		return ESTALE;
+	}
+	ipclock__let_go(r);
+	if (error)
+		ipclock__session_end(r);
+	return error;
+}
+
 int
 ipclock_redis_release(struct ipclock_redis *r)
 {
@@ -229,16 +276,7 @@ ipclock_redis_release(struct ipclock_redis *r)
 	if (!r)
 		return no_handle("release");
 	enter(r, &guard);
-	if (ipclock__is_lost(r)) {
-		r->state = FREE;
-		error = ESTALE;
-	} else if (r->state == HELD) {
-		error = ipclock__give(r);
-		ipclock__let_go(r);
-		if (error && error != ESTALE)
-			ipclock__session_end(r);
-	} else
-		error = EPERM;
+	error = release(r);
 	return leave(r, &guard, "release", NULL, error);
 }
 
@@ -328,16 +366,23 @@ ipclock_redis_token(struct ipclock_redis *r, uint64_t *token)
 	return leave(r, &guard, "token", error == ENOTSUP ? EXCLUSIVE_ONLY : NULL, error);
 }
 
-/* A connection that breaks while something is held is the end of that. */
+/* What cannot be told of a lock that is held here may be the end of that. */
 static int
 ask_who(struct ipclock_redis *r, redisReply **reply)
 {
-	int error = r->by_channel ? ENOTSUP : r->state == HELD ? 0 : ipclock__session_need(r);
+	int error, tries = 0;
 
-	if (error == 0)
+	if (r->by_channel)
+		return ENOTSUP;
+	r->fresh = false;
+	do {
+		error = r->state == HELD ? 0 : ipclock__session_need(r);
+		if (error)
+			return error;
 		error = ipclock__lease_who(&r->lease, reply);
-	if (error && r->state == HELD && !ipclock__redis_connected(&r->commands))
-		ipclock__renew(r);
+	} while (error && r->state != HELD && ++tries < MOST_TRIES && ipclock__session_retry(r, error));
+	if (error && r->state == HELD && (ipclock__loses(r, error) || !ipclock__redis_connected(&r->commands)))
+		ipclock__lose(r);
 	return error;
 }
 

@@ -18,8 +18,8 @@
 /* Nanoseconds on a clock that nobody can set, and that goes on while the machine sleeps, where there is one. */
 int64_t ipclock__os_redis_now(void);
 
-/* The same process as at an earlier call, or its child? */
-long ipclock__os_redis_process(void);
+/* For poll(2): rounded up, 0 if it is past, -1 for OS_NEVER; less than the truth where that is long. */
+int ipclock__os_redis_milliseconds_until(int64_t when);
 
 /* Bytes that nobody can guess. */
 int ipclock__os_redis_random(void *bytes, size_t size);
@@ -67,8 +67,8 @@ struct os_redis_thread {
 
 int ipclock__os_redis_thread_start(struct os_redis_thread *thread, void (*run)(void *), void *arg);
 
-/* In the thread: waits for the bell, for fd (or -1) to be readable or dead, or until then. true: fd is. */
-bool ipclock__os_redis_thread_wait(struct os_redis_thread *thread, int fd, int64_t until);
+/* In the thread: waits for the bell, for fd (or -1) to be readable or dead, or until then. */
+void ipclock__os_redis_thread_wait(struct os_redis_thread *thread, int fd, int64_t until);
 
 /* Ends its wait. */
 void ipclock__os_redis_thread_ring(struct os_redis_thread *thread);

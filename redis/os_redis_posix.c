@@ -31,12 +31,6 @@ ipclock__os_redis_now(void)
 	return (int64_t)t.tv_sec * 1000 * OS_MS + t.tv_nsec;
 }
 
-long
-ipclock__os_redis_process(void)
-{
-	return (long)getpid();
-}
-
 int
 ipclock__os_redis_random(void *bytes, size_t size)
 {
@@ -54,8 +48,8 @@ ipclock__os_redis_random(void *bytes, size_t size)
 	return r;
 }
 
-static int
-milliseconds_until(int64_t when)
+int
+ipclock__os_redis_milliseconds_until(int64_t when)
 {
 	int64_t left;
 
@@ -70,7 +64,7 @@ ipclock__os_redis_sleep_until(int64_t when)
 {
 	int left;
 
-	while ((left = milliseconds_until(when)) != 0)
+	while ((left = ipclock__os_redis_milliseconds_until(when)) != 0)
 		poll(NULL, 0, left);
 }
 
@@ -217,17 +211,15 @@ ipclock__os_redis_thread_start(struct os_redis_thread *thread, void (*run)(void 
 	return r;
 }
 
-bool
+void
 ipclock__os_redis_thread_wait(struct os_redis_thread *thread, int fd, int64_t until)
 {
 	struct pollfd p[2] = { { .fd = thread->bell[0], .events = POLLIN }, { .fd = fd, .events = POLLIN } };
 	char rung[16];
 
-	if (poll(p, 2, milliseconds_until(until)) <= 0)
-		return false;
+	poll(p, 2, ipclock__os_redis_milliseconds_until(until));
 	while (read(thread->bell[0], rung, sizeof(rung)) == (ssize_t)sizeof(rung))
 		;
-	return p[1].revents != 0;
 }
 
 void

@@ -1,20 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
-/* What hiredis does not do with a socket. */
+/*
+ * What hiredis does not do with a socket: to be closed on exec from its first
+ * moment, known to a fork(2) from its first moment, and waited for until a time,
+ * whatever signal handlers run.  Times are those of os_redis.h.
+ */
 #ifndef IPCLOCK_REDIS_OS_SOCKET_H
 #define IPCLOCK_REDIS_OS_SOCKET_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* Not for the commands that the program executes. */
-void ipclock__redis_os_close_on_exec(int fd);
+/*
+ * Connects to a path, or where that is NULL to a host and port.  *dialing is
+ * the socket + 1, under the process lock, and 0 again after an error: an errno
+ * value, ETIMEDOUT, or EHOSTUNREACH with *reason if the name leads nowhere.
+ * Resolving a name is not bounded.
+ */
+int ipclock__redis_os_dial(const char *path, const char *host, int port, int64_t until, int *dialing,
+    const char **reason);
 
-/* All of it, without SIGPIPE: 0, ETIMEDOUT after the socket's own timeout, or an errno value. */
-int ipclock__redis_os_send(int fd, const char *bytes, size_t length);
+/* All of it, without SIGPIPE: 0, ETIMEDOUT, or an errno value. */
+int ipclock__redis_os_send(int fd, const char *bytes, size_t length, int64_t until);
 
-/* Is there something to read within ms?  A signal ends the wait. */
-bool ipclock__redis_os_readable(int fd, int ms);
+/* Is there something to read, before then? */
+bool ipclock__redis_os_readable(int fd, int64_t until);
 
 #endif

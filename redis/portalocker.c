@@ -201,19 +201,20 @@ int
 ipclock__portalocker_give(struct ipclock_redis *r)
 {
 	redisReply *reply;
+	int64_t until = ipclock__os_redis_now() + r->attr.command_ms * OS_MS;
 	int error = ipclock__redis_send(&r->channel, (const char *const[]){ "UNSUBSCRIBE", r->name, NULL });
 	bool done = false;
 
 	while (error == 0 && !done) {
-		error = ipclock__redis_receive(&r->channel, r->attr.command_ms, &reply);
+		error = ipclock__redis_receive(&r->channel, until, &reply);
 		if (error)
 			break;
 		done = reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 && reply->element[0]->str &&
 		    strcmp(reply->element[0]->str, "unsubscribe") == 0;
 		freeReplyObject(reply);
 	}
-	ipclock__session_close(&r->channel);
-	return error == ECONNRESET || error == EPIPE ? ESTALE : error == EAGAIN ? ETIMEDOUT : error;
+	ipclock__redis_disconnect(&r->channel);
+	return error == ECONNRESET ? ESTALE : error == EAGAIN ? ETIMEDOUT : error;
 }
 
 static int
@@ -245,7 +246,7 @@ claim(struct ipclock_redis *r)
 		error = count_subscribers(r, &n);
 	if (error || n == 1) {
 		if (error)
-			ipclock__session_close(&r->channel);
+			ipclock__redis_disconnect(&r->channel);
 		return error;
 	}
 	ipclock__portalocker_give(r);

@@ -56,8 +56,8 @@ ipclock__let_go(struct ipclock_redis *r)
 }
 
 /* The connection goes with the lock, so that nobody waits for a lease that we do not believe in any more. */
-static void
-lose(struct ipclock_redis *r)
+void
+ipclock__lose(struct ipclock_redis *r)
 {
 	ipclock__let_go(r);
 	r->state = LOST;
@@ -65,14 +65,32 @@ lose(struct ipclock_redis *r)
 	ipclock__session_end(r);
 }
 
+/* Nobody asked: there is nothing to read, but the end of the connection. */
+static bool
+connection_has_ended(struct ipclock_redis *r)
+{
+	redisReply *reply;
+
+	if (ipclock__redis_receive(&r->commands, 0, &reply) == 0)
+		freeReplyObject(reply);
+	return !ipclock__redis_connected(&r->commands);
+}
+
 bool
 ipclock__is_lost(struct ipclock_redis *r)
 {
 	if (r->state == HELD && ipclock__os_redis_now() >= atomic_load(&r->ends))
-		lose(r);
-	if (r->state == HELD && r->by_channel && !ipclock__portalocker_serve(r))
-		lose(r);
+		ipclock__lose(r);
+	if (r->state == HELD && (r->by_channel ? !ipclock__portalocker_serve(r) : connection_has_ended(r)))
+		ipclock__lose(r);
 	return r->state == LOST;
+}
+
+/* Others take over at once from who has no connection, or one to a server that is not the lock's any more. */
+bool
+ipclock__loses(const struct ipclock_redis *r, int error)
+{
+	return error == ESTALE || error == ECONNRESET || error == ENOTCONN || ipclock__session_misled(r, error);
 }
 
 int
@@ -82,19 +100,16 @@ ipclock__renew(struct ipclock_redis *r)
 	int error;
 
 	if (r->by_channel && !ipclock__portalocker_renew(r))
-		lose(r);
+		ipclock__lose(r);
 	if (r->by_channel)
 		return r->state == LOST ? ESTALE : 0;
 	error = ipclock__lease_renew(&r->lease);
-	if (error == 0) {
+	if (error == 0)
 		count_from(r, asked);
-		return ipclock__is_lost(r) ? ESTALE : 0;
-	}
-	if (error == ESTALE || !ipclock__redis_connected(&r->commands)) {
-		lose(r);
-		return ESTALE;
-	}
-	r->due = ipclock__os_redis_now() + lease_of(r) / 10;
+	else if (ipclock__loses(r, error) || !ipclock__redis_connected(&r->commands))
+		ipclock__lose(r);
+	else
+		r->due = ipclock__os_redis_now() + lease_of(r) / 10;
 	return ipclock__is_lost(r) ? ESTALE : error;
 }
 
@@ -104,42 +119,21 @@ ipclock__tell_loss(struct ipclock_redis *r)
 	void (*lost)(void *ctx);
 	void *ctx;
 
-	ipclock__os_redis_lock(&r->mutex);
+	ipclock__session_lock(r);
 	lost = r->tell ? r->lost : NULL;
 	ctx = r->ctx;
 	r->tell = false;
-	ipclock__os_redis_unlock(&r->mutex);
+	ipclock__session_unlock(r);
 	if (lost)
 		lost(ctx);
 }
 
 /* ---- the thread ---- */
 
-/* Nobody asked: there is nothing to read, but the end of the connection. */
 static void
-check_connection(struct ipclock_redis *r)
+look_after(struct ipclock_redis *r)
 {
-	redisReply *reply;
-	int error;
-
-	if (r->by_channel)
-		return; /* served by ipclock__is_lost() */
-	error = ipclock__redis_receive(&r->commands, 0, &reply);
-
-	if (error == 0)
-		freeReplyObject(reply);
-	if (!ipclock__redis_connected(&r->commands))
-		lose(r);
-}
-
-static void
-look_after(struct ipclock_redis *r, bool readable)
-{
-	if (r->state != HELD || ipclock__is_lost(r))
-		return;
-	if (readable)
-		check_connection(r);
-	if (r->state == HELD && ipclock__os_redis_now() >= r->due)
+	if (r->state == HELD && !ipclock__is_lost(r) && ipclock__os_redis_now() >= r->due)
 		ipclock__renew(r);
 }
 
@@ -147,26 +141,25 @@ static void
 keep_renewing(void *arg)
 {
 	struct ipclock_redis *r = arg;
-	bool readable = false;
 
 	for (;;) {
 		int64_t until = OS_NEVER;
 		bool stop;
 		int fd = -1;
 
-		ipclock__os_redis_lock(&r->mutex);
+		ipclock__session_lock(r);
 		stop = r->stop;
 		if (!stop)
-			look_after(r, readable);
+			look_after(r);
 		if (r->state == HELD) {
 			fd = ipclock__redis_fd(r->by_channel ? &r->channel : &r->commands);
 			until = r->due < atomic_load(&r->ends) ? r->due : atomic_load(&r->ends);
 		}
-		ipclock__os_redis_unlock(&r->mutex);
+		ipclock__session_unlock(r);
 		if (stop)
 			return;
 		ipclock__tell_loss(r);
-		readable = ipclock__os_redis_thread_wait(&r->thread, fd, until);
+		ipclock__os_redis_thread_wait(&r->thread, fd, until);
 	}
 }
 
@@ -189,9 +182,9 @@ ipclock__renewing_stop(struct ipclock_redis *r)
 {
 	if (!r->threaded)
 		return;
-	ipclock__os_redis_lock(&r->mutex);
+	ipclock__session_lock(r);
 	r->stop = true;
-	ipclock__os_redis_unlock(&r->mutex);
+	ipclock__session_unlock(r);
 	ipclock__os_redis_thread_ring(&r->thread);
 	ipclock__os_redis_thread_join(&r->thread);
 	r->threaded = false;

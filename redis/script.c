@@ -70,7 +70,9 @@
  */
 #define ASK \
 "local mode, client, run, lease, stand = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7] == '1'\n" \
-"if newest and not tonumber(newest) then return redis.error_reply('WRONGTYPE the fence is not a number') end\n" \
+"if newest and not (string.match(newest, '^%d+$') and tonumber(newest) < 9007199254740991) then\n" \
+"  return redis.error_reply('WRONGTYPE the fence is not a number that can grow')\n" \
+"end\n" \
 "local swept = sweep()\n" \
 "if call('ZSCORE', holders, me) then return redis.error_reply('ERR held already') end\n" \
 "local held = call('ZCARD', holders)\n" \
@@ -112,11 +114,13 @@
 "else\n" \
 "  found = call('ZRANGE', holders, 0, 7)\n" \
 "end\n" \
+/* A place without an end, after an eviction of one key, would be kept for ever. */ \
 "local ends = call('ZSCORE', before > 0 and places or holders, found[1])\n" \
-"local answer = { 0, rank or -1, math.max(ends - now, 0) }\n" \
+"if not ends then drop(found[1]) end\n" \
+"local answer = { 0, rank or -1, math.max((ends or now) - now, 0) }\n" \
 "for _, owner in ipairs(found) do\n" \
 "  answer[#answer + 1] = owner\n" \
-"  answer[#answer + 1] = call('HGET', state, owner)\n" \
+"  answer[#answer + 1] = call('HGET', state, owner) or ''\n" \
 "end\n" \
 "return answer\n"
 

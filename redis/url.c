@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
-/* redis://[[user]:password@]host[:port][/db] and unix://[[user]:password@]/path[?db=n], each part with %XX. */
+/* redis://[[user][:password]@]host[:port][/db] and unix://[[user][:password]@]/path[?db=n], each part with %XX. */
 
 #include <errno.h>
 #include <stdbool.h>
@@ -64,7 +64,7 @@ decode(char *text)
 	return true;
 }
 
-/* Cuts "[user]:password@" off *rest, of which the first end bytes may hold it. */
+/* Cuts "user@" or "[user]:password@" off *rest, of which the first end bytes may hold it. */
 static const char *
 take_user(struct url *url, char **rest, size_t end)
 {
@@ -77,13 +77,14 @@ take_user(struct url *url, char **rest, size_t end)
 		return NULL;
 	*at = '\0';
 	colon = strchr(*rest, ':');
-	if (!colon)
-		return "before @ stands [user]:password";
-	*colon = '\0';
-	if (!decode(*rest) || !decode(colon + 1))
+	if (colon)
+		*colon++ = '\0';
+	if (!decode(*rest) || (colon && !decode(colon)))
 		return "bad % in user or password";
+	if (!colon && !**rest)
+		return "before @ stands a user, or [user]:password";
 	url->user = **rest ? *rest : NULL;
-	url->password = colon + 1;
+	url->password = colon;
 	*rest = at + 1;
 	return NULL;
 }
@@ -103,6 +104,8 @@ take_host(struct url *url, char *text)
 	}
 	if (port)
 		*port++ = '\0';
+	if (!bracket && strchr(text, ':'))
+		return "an address with colons stands in brackets";
 	url->port = DEFAULT_PORT;
 	if (port && (!number(port, LAST_PORT, &url->port) || url->port == 0))
 		return "bad port";
@@ -186,4 +189,85 @@ ipclock__redis_url_free(struct url *url)
 {
 	free(url->text);
 	*url = (struct url){ 0 };
+}
+
+/* ---- several ---- */
+
+#define BETWEEN " \t\n,"
+
+static int
+add(struct urls *urls, const char *text, size_t length, const char **reason)
+{
+	char *copy;
+	int error;
+
+	*reason = "too many servers";
+	if (urls->count == MOST_SERVERS)
+		return EINVAL;
+	*reason = NULL;
+	copy = malloc(length + 1);
+	if (!copy)
+		return ENOMEM;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	error = ipclock__redis_url_parse(&urls->url[urls->count], copy, reason);
+	free(copy);
+	if (error == 0)
+		urls->count++;
+	return error;
+}
+
+int
+ipclock__redis_urls_parse(struct urls *urls, const char *text, const char **reason)
+{
+	size_t length;
+	int error = 0;
+
+	urls->count = 0;
+	*reason = NULL;
+	for (text += strspn(text, BETWEEN); error == 0 && *text; text += strspn(text, BETWEEN)) {
+		length = strcspn(text, BETWEEN);
+		error = add(urls, text, length, reason);
+		text += length;
+	}
+	if (error == 0 && urls->count == 0) {
+		*reason = "a URL begins with redis:// or unix://";
+		error = EINVAL;
+	}
+	if (error)
+		ipclock__redis_urls_free(urls);
+	return error;
+}
+
+void
+ipclock__redis_urls_free(struct urls *urls)
+{
+	while (urls->count > 0)
+		ipclock__redis_url_free(&urls->url[--urls->count]);
+}
+
+int
+ipclock__redis_url_follow(struct url *node, const char *moved, const struct url *told)
+{
+	const char *address = strrchr(moved, ' '), *colon = address ? strrchr(address, ':') : NULL;
+	size_t length;
+	int port;
+
+	if (!colon || !number(colon + 1, LAST_PORT, &port) || port == 0)
+		return EPROTO;
+	length = (size_t)(colon - ++address);
+	if (length == 0 && !told->host)
+		return EPROTO;
+	*node = (struct url){ .user = told->user, .password = told->password, .port = port };
+	if (length == 0) {
+		address = told->host;
+		length = strlen(address);
+	}
+	node->text = malloc(length + 1);
+	if (!node->text)
+		return ENOMEM;
+	memcpy(node->text, address, length);
+	node->text[length] = '\0';
+	node->host = node->text;
+	return 0;
 }

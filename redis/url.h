@@ -5,7 +5,9 @@
 #ifndef IPCLOCK_REDIS_URL_H
 #define IPCLOCK_REDIS_URL_H
 
-/* One allocation behind text; user, password and database may be absent: NULL, NULL, 0. */
+#define MOST_SERVERS 16
+
+/* One allocation behind text; user, password and database may be absent: NULL, NULL, 0; a user may stand alone. */
 struct url {
 	char *text;           /* the decoded copy that the others point into; free() frees all */
 	const char *host;     /* NULL with a path */
@@ -19,5 +21,21 @@ struct url {
 /* 0, EINVAL, ENOTSUP (rediss) or ENOMEM; *reason is a clause that says more, or NULL. */
 int ipclock__redis_url_parse(struct url *url, const char *text, const char **reason);
 void ipclock__redis_url_free(struct url *url);
+
+/* The servers of one deployment, in the order in which they are tried. */
+struct urls {
+	int count;
+	struct url url[MOST_SERVERS];
+};
+
+/* The same for several, separated by commas or blanks. */
+int ipclock__redis_urls_parse(struct urls *urls, const char *text, const char **reason);
+void ipclock__redis_urls_free(struct urls *urls);
+
+/*
+ * The node that "MOVED SLOT HOST:PORT" tells of, by user, password and, where it
+ * names none, host of who told, whose text it borrows.  EPROTO, ENOMEM.
+ */
+int ipclock__redis_url_follow(struct url *node, const char *moved, const struct url *told);
 
 #endif

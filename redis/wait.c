@@ -15,10 +15,20 @@
 /* The pause grows with the number in the line: who is far behind need not look so often. */
 #define MOST_PATIENCE 10
 
+/* The last answer, and the word that we leave, may come so much after the deadline. */
+#define GRACE_MS 250
+
 static int64_t
 earlier(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
+}
+
+/* With 0, to ask once, and without a deadline each command has its own time. */
+static int64_t
+limit_of(const struct ipclock_redis *r)
+{
+	return r->deadline == OS_NEVER || r->once ? OS_NEVER : r->deadline + GRACE_MS * OS_MS;
 }
 
 static void
@@ -35,6 +45,21 @@ plan(struct ipclock_redis *r, const struct lease_answer *answer)
 	r->next_ask = ipclock__os_redis_now() + pause * OS_MS;
 }
 
+/* A grant whose lease is over when we hear of it is worth nothing. */
+static int
+ask_lease(struct ipclock_redis *r, bool stand, struct lease_answer *answer)
+{
+	int64_t asked = ipclock__os_redis_now(), limit = r->limit;
+	int error;
+
+	r->limit = earlier(limit, asked + r->attr.lease_ms * OS_MS);
+	error = ipclock__lease_ask(&r->lease, r->mode, stand, answer);
+	r->limit = limit;
+	if (error == 0 && answer->token)
+		ipclock__hold(r, answer->token, asked);
+	return error;
+}
+
 /* 0, EBUSY, or an error.  Asks again where somebody dead was in the way. */
 static int
 ask(struct ipclock_redis *r, bool stand)
@@ -46,15 +71,11 @@ ask(struct ipclock_redis *r, bool stand)
 	if (r->by_channel)
 		return ipclock__portalocker_ask(r);
 	do {
-		int64_t asked = ipclock__os_redis_now();
-
-		error = ipclock__lease_ask(&r->lease, r->mode, stand, &answer);
+		error = ask_lease(r, stand, &answer);
 		if (error)
 			return error;
 		taken = false;
-		if (answer.token)
-			ipclock__hold(r, answer.token, asked);
-		else
+		if (!answer.token)
 			error = ipclock__lease_take_over(&r->lease, &answer, &taken);
 		if (error == 0 && !answer.token)
 			plan(r, &answer);
@@ -65,21 +86,20 @@ ask(struct ipclock_redis *r, bool stand)
 	return answer.token ? 0 : EBUSY;
 }
 
-/* A connection that ended while nothing was held is made anew, once. */
+/* A connection that ended, or led to a replica, while nothing was held is made anew; another node is followed to. */
 static int
 first_ask(struct ipclock_redis *r, bool stand)
 {
-	int error;
+	int error, tries = 0;
 
 	r->fresh = false;
-	error = ipclock__session_need(r);
-	if (error)
-		return error;
-	error = ask(r, stand);
-	if (error == 0 || r->fresh || error == ETIMEDOUT || ipclock__redis_connected(&r->commands))
-		return error;
-	error = ipclock__session_need(r);
-	return error ? error : ask(r, stand);
+	do {
+		error = ipclock__session_need(r);
+		if (error)
+			return error;
+		error = ask(r, stand);
+	} while (error && error != EBUSY && ++tries < MOST_TRIES && ipclock__session_retry(r, error));
+	return error;
 }
 
 void
@@ -118,7 +138,9 @@ ipclock__wait_start(struct ipclock_redis *r, char mode, int timeout_ms)
 	r->pauses = 0;
 	r->pinged = 0;
 	r->deaf = false;
+	r->once = timeout_ms == 0;
 	r->deadline = timeout_ms < 0 ? OS_NEVER : now + timeout_ms * OS_MS;
+	r->limit = limit_of(r);
 	error = first_ask(r, timeout_ms != 0);
 	if (timeout_ms == 0 && error == EBUSY)
 		return EBUSY;
@@ -132,17 +154,17 @@ ipclock__wait_start(struct ipclock_redis *r, char mode, int timeout_ms)
 
 /* What the server pushed: whatever it is, it is time to ask. */
 static void
-hear(struct ipclock_redis *r, int wait_ms)
+hear(struct ipclock_redis *r, int64_t until)
 {
 	redisReply *reply;
 
-	while (ipclock__redis_receive(&r->news, wait_ms, &reply) == 0) {
+	while (ipclock__redis_receive(&r->news, until, &reply) == 0) {
 		if (r->by_channel)
 			ipclock__portalocker_heard(r, reply);
 		else
 			r->next_ask = 0;
 		freeReplyObject(reply);
-		wait_ms = 0;
+		until = 0;
 	}
 	r->deaf = !ipclock__redis_connected(&r->news);
 }
@@ -161,6 +183,7 @@ ipclock__wait_step(struct ipclock_redis *r, int *wait_ms)
 	int64_t when;
 	int error = EINPROGRESS;
 
+	r->limit = limit_of(r);
 	if (!r->deaf)
 		hear(r, 0);
 	when = earlier(r->next_ask, r->deadline);
@@ -174,13 +197,15 @@ int
 ipclock__wait_run(struct ipclock_redis *r, char mode, int timeout_ms)
 {
 	int error = ipclock__wait_start(r, mode, timeout_ms), wait_ms;
+	int64_t when;
 
 	while (error == EINPROGRESS) {
 		error = ipclock__wait_step(r, &wait_ms);
+		when = earlier(r->next_ask, r->deadline);
 		if (error == EINPROGRESS && r->deaf)
-			ipclock__os_redis_sleep_until(ipclock__os_redis_now() + wait_ms * OS_MS);
+			ipclock__os_redis_sleep_until(when);
 		else if (error == EINPROGRESS)
-			hear(r, wait_ms);
+			hear(r, when);
 	}
 	return error;
 }

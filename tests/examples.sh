@@ -161,6 +161,17 @@ daemon() {
 	kill "$pid" && comes_true test ! -e pid
 }
 
+# The token of the sleeper is refused by the store.
+fencing() {
+	"${REDIS_SERVER:-redis-server}" --port 0 --unixsocket "$dir/s" --save '' --dir "$dir" >server.log 2>&1 &
+	server=$!
+	comes_true test -S s && REDIS_URL=unix://$dir/s "$bin/fencing" >out 2>errors
+	result=$?
+	kill "$server"
+	wait "$server"
+	test "$result" -eq 0 && grep -q refused out && grep -q 'all is well' report
+}
+
 cd "$dir" || exit 1
 for library in poll libuv libevent glib; do
 	case " ${MISSING_LOOPS-} " in
@@ -186,4 +197,10 @@ run licences licences
 run locked locked
 run log log
 run soft soft
+if [ "${HAVE_REDIS:-no}" = yes ] && command -v "${REDIS_SERVER:-redis-server}" >/dev/null; then
+	run fencing fencing
+else
+	n=$((n + 1))
+	echo "skip $n - fencing: no libipclock-redis, or no redis-server here"
+fi
 exit $status

@@ -215,13 +215,18 @@ programs_are_marked() {
 	test "$shown" -gt 0 && test "$shown" -eq "$marked"
 }
 
+# One program in two places: the page shows what examples/ has.
+is_the_example() {
+	sed 1,3d "$src/examples/$2" | diff "$dir/examples/$1" -
+}
+
 library=$build/libipclock.la
 test -f "$library" || library=$build/lib/libipclock.la
-command -v redis-server >/dev/null || redis=no
+command -v "${REDIS_SERVER:-redis-server}" >/dev/null || redis=no
 
 # What the examples with a server find.
 start_server() {
-	redis-server --port 0 --unixsocket "$dir/s" --save '' --dir "$dir" >"$dir/server.log" 2>&1 &
+	"${REDIS_SERVER:-redis-server}" --port 0 --unixsocket "$dir/s" --save '' --dir "$dir" >"$dir/server.log" 2>&1 &
 	server=$!
 	trap 'kill "$server"; rm -rf "$dir"' EXIT
 	REDIS_URL=unix://$dir/s
@@ -260,6 +265,7 @@ PATH=$dir/bin:$PATH
 export PATH
 
 check "every program that a page shows is tested" programs_are_marked
+check "redis_fencing.c is examples/fencing.c" is_the_example redis_fencing.c fencing.c
 test "$redis" = no || start_server
 for example in "$dir"/examples/*; do
 	name=$(basename "$example")

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,19 +19,34 @@
 #include "redis_server.h"
 #include "support.h"
 
-static pid_t server;
-static redisContext *control;
+/* Number 0 is the one on the socket, the others follow. */
+static struct server {
+	pid_t pid;
+	int port; /* 0: on the socket */
+	redisContext *control;
+} servers[1 + MOST_OTHERS];
+
+static const char *
+program(void)
+{
+	const char *named = getenv("REDIS_SERVER");
+
+	return named != NULL && *named != '\0' ? named : "redis-server";
+}
 
 int
 server_there(void)
 {
-	return system("command -v redis-server >/dev/null 2>&1") == 0;
+	char command[400];
+
+	snprintf(command, sizeof(command), "command -v '%s' >/dev/null 2>&1", program());
+	return system(command) == 0;
 }
 
 pid_t
 server_pid(void)
 {
-	return server;
+	return servers[0].pid;
 }
 
 const char *
@@ -39,93 +58,52 @@ server_url(void)
 	return url;
 }
 
+/* ---- asking ---- */
+
 static void
-forget(void)
+forget(struct server *s)
 {
-	if (control)
-		redisFree(control);
-	control = NULL;
+	if (s->control)
+		redisFree(s->control);
+	s->control = NULL;
 }
 
 static int
 answers(void *arg)
 {
+	struct server *s = arg;
 	redisReply *reply;
 	int ready;
 
-	(void)arg;
-	forget();
-	control = redisConnectUnix(test_file("s"));
-	if (control == NULL || control->err != 0)
+	forget(s);
+	s->control = s->port != 0 ? redisConnect("127.0.0.1", s->port) : redisConnectUnix(test_file("s"));
+	if (s->control == NULL || s->control->err != 0)
 		return 0;
-	reply = redisCommand(control, "PING");
+	reply = redisCommand(s->control, "PING");
 	ready = reply != NULL && reply->type != REDIS_REPLY_ERROR;
 	if (reply != NULL)
 		freeReplyObject(reply);
 	return ready;
 }
 
-void
-server_start(int persistent)
-{
-	int null;
-
-	server = fork();
-	if (server == 0) {
-		null = open("/dev/null", O_RDWR);
-		dup2(null, 0);
-		dup2(null, 1);
-		dup2(null, 2);
-		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", test_file("s"), "--dir", test_dir,
-		    "--save", "", "--appendonly", persistent ? "yes" : "no", "--appendfsync", "always", "--daemonize", "no",
-		    (char *)NULL);
-		_exit(127);
-	}
-	ck_assert_int_gt(server, 0);
-	await(answers, NULL, "redis-server");
-}
-
-void
-server_kill(int sig)
-{
-	ck_assert_int_eq(kill(server, sig), 0);
-	if (sig != SIGKILL)
-		return;
-	waitpid(server, NULL, 0);
-	server = 0;
-	forget();
-	unlink(test_file("s"));
-}
-
-void
-server_end(void)
-{
-	if (server > 0)
-		server_kill(SIGKILL);
-}
-
 static redisReply *
-ask(const char *format, va_list ap)
+ask(struct server *s, const char *format, va_list ap)
 {
 	redisReply *reply;
 
-	if (control == NULL)
-		await(answers, NULL, "redis-server");
-	reply = redisvCommand(control, format, ap);
-	ck_assert_msg(reply != NULL, "%s: %s", format, control->errstr);
+	if (s->control == NULL)
+		await(answers, s, "redis-server");
+	reply = redisvCommand(s->control, format, ap);
+	ck_assert_msg(reply != NULL, "%s: %s", format, s->control->errstr);
 	return reply;
 }
 
-const char *
-server_do(const char *format, ...)
+static const char *
+text_of(redisReply *reply)
 {
 	static char text[65536];
-	redisReply *reply, *at;
-	va_list ap;
+	redisReply *at;
 
-	va_start(ap, format);
-	reply = ask(format, ap);
-	va_end(ap);
 	for (at = reply; at->type == REDIS_REPLY_ARRAY && at->elements > 0;)
 		at = at->element[at->elements - 1];
 	if (at->type == REDIS_REPLY_INTEGER)
@@ -136,19 +114,184 @@ server_do(const char *format, ...)
 	return text;
 }
 
+static long
+number_of(redisReply *reply)
+{
+	long n = reply->type == REDIS_REPLY_INTEGER ? (long)reply->integer : -1;
+
+	freeReplyObject(reply);
+	return n;
+}
+
+const char *
+server_do(const char *format, ...)
+{
+	redisReply *reply;
+	va_list ap;
+
+	va_start(ap, format);
+	reply = ask(&servers[0], format, ap);
+	va_end(ap);
+	return text_of(reply);
+}
+
 long
 server_number(const char *format, ...)
 {
 	redisReply *reply;
 	va_list ap;
-	long n;
 
 	va_start(ap, format);
-	reply = ask(format, ap);
+	reply = ask(&servers[0], format, ap);
 	va_end(ap);
-	n = reply->type == REDIS_REPLY_INTEGER ? (long)reply->integer : -1;
-	freeReplyObject(reply);
-	return n;
+	return number_of(reply);
+}
+
+const char *
+other_do(int i, const char *format, ...)
+{
+	redisReply *reply;
+	va_list ap;
+
+	va_start(ap, format);
+	reply = ask(&servers[1 + i], format, ap);
+	va_end(ap);
+	return text_of(reply);
+}
+
+long
+other_number(int i, const char *format, ...)
+{
+	redisReply *reply;
+	va_list ap;
+
+	va_start(ap, format);
+	reply = ask(&servers[1 + i], format, ap);
+	va_end(ap);
+	return number_of(reply);
+}
+
+/* ---- starting and ending ---- */
+
+#define MOST_WORDS 40
+
+static void
+execute(char **words)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	dup2(null, 0);
+	dup2(null, 1);
+	dup2(null, 2);
+	execvp(words[0], words);
+	_exit(127);
+}
+
+/* words end with NULL; more may be NULL. */
+static void
+start(struct server *s, const char *const *words, const char *const *more)
+{
+	const char *all[MOST_WORDS] = { program() };
+	int n = 1;
+
+	for (; *words != NULL; words++)
+		all[n++] = *words;
+	for (; more != NULL && *more != NULL; more++)
+		all[n++] = *more;
+	ck_assert_int_lt(n, MOST_WORDS);
+	s->pid = fork();
+	if (s->pid == 0)
+		execute((char **)(uintptr_t)all);
+	ck_assert_int_gt(s->pid, 0);
+	await(answers, s, "redis-server");
+}
+
+static void
+end(struct server *s, int sig)
+{
+	ck_assert_int_eq(kill(s->pid, sig), 0);
+	if (sig != SIGKILL)
+		return;
+	waitpid(s->pid, NULL, 0);
+	s->pid = 0;
+	forget(s);
+	if (s->port == 0)
+		unlink(test_file("s"));
+}
+
+void
+server_start(int persistent)
+{
+	start(&servers[0], (const char *const[]){ "--port", "0", "--unixsocket", test_file("s"), "--dir", test_dir,
+	    "--save", "", "--appendonly", persistent ? "yes" : "no", "--appendfsync", "always", "--daemonize", "no", NULL },
+	    NULL);
+}
+
+void
+server_kill(int sig)
+{
+	end(&servers[0], sig);
+}
+
+void
+server_end(void)
+{
+	struct server *s;
+
+	for (s = servers; s < servers + 1 + MOST_OTHERS; s++)
+		if (s->pid > 0)
+			end(s, SIGKILL);
+}
+
+/* One that is free now. */
+static int
+free_port(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+	close(fd);
+	return ntohs(address.sin_port);
+}
+
+void
+other_start(int i, const char *const *more)
+{
+	struct server *s = &servers[1 + i];
+	char port[16], cluster_port[16], nodes[32];
+
+	if (s->port == 0)
+		s->port = free_port();
+	snprintf(port, sizeof(port), "%d", s->port);
+	snprintf(cluster_port, sizeof(cluster_port), "%d", free_port());
+	snprintf(nodes, sizeof(nodes), "nodes%d.conf", i);
+	start(s, (const char *const[]){ "--port", port, "--bind", "127.0.0.1", "--cluster-port", cluster_port,
+	    "--cluster-config-file", nodes, "--dir", test_dir, "--save", "", "--appendonly", "no",
+	    "--repl-diskless-sync-delay", "0", "--daemonize", "no", NULL }, more);
+}
+
+void
+other_kill(int i, int sig)
+{
+	end(&servers[1 + i], sig);
+}
+
+int
+other_port(int i)
+{
+	return servers[1 + i].port;
+}
+
+const char *
+other_url(int i)
+{
+	static char urls[MOST_OTHERS][40];
+
+	snprintf(urls[i], sizeof(urls[i]), "redis://127.0.0.1:%d", other_port(i));
+	return urls[i];
 }
 
 /* ---- locks ---- */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
-/* A redis-server of the test's own, on a unix socket in the test's directory. */
+/*
+ * A redis-server of the test's own, on a unix socket in the test's directory, and
+ * others on free ports; REDIS_SERVER in the environment is another program than
+ * the redis-server on the PATH.
+ */
 #ifndef TESTS_REDIS_SERVER_H
 #define TESTS_REDIS_SERVER_H
 
@@ -29,8 +33,21 @@ void server_start(int persistent);
 void server_kill(int sig);
 pid_t server_pid(void);
 
-/* For teardowns: ends it if there is one. */
+/* For teardowns: ends it and the others if there are any. */
 void server_end(void);
+
+/* Another, number 0 to 3, with more arguments up to a NULL.  After a kill by the same number it is the same again. */
+#define MOST_OTHERS 4
+void other_start(int i, const char *const *more);
+void other_kill(int i, int sig);
+int other_port(int i);
+
+/* redis://127.0.0.1:PORT; valid until it is asked for again. */
+const char *other_url(int i);
+
+/* As server_do() and server_number(). */
+const char *other_do(int i, const char *format, ...) __attribute__((format(printf, 2, 3)));
+long other_number(int i, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* unix://PATH */
 const char *server_url(void);

@@ -103,7 +103,10 @@ END_TEST
 START_TEST(no_letter_bad_arguments)
 {
 	struct ipclock_redis *r = open_lock(), *none;
+	static char long_name[65538];
 
+	memset(long_name, 'x', 65537);
+	ck_assert_int_eq(ipclock_redis_open(&none, server_url(), long_name, NULL), EINVAL);
 	ck_assert_int_eq(ipclock_redis_open(NULL, server_url(), "x", NULL), EINVAL);
 	ck_assert_int_eq(ipclock_redis_open(&none, NULL, "x", NULL), EINVAL);
 	ck_assert_ptr_null(none);

@@ -5,9 +5,13 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -172,7 +176,7 @@ START_TEST(B_client_kill_of_waiters)
 	await(listens, NULL, "a waiter to listen");
 	server_do("CLIENT KILL TYPE normal");
 	ck_assert_int_eq(child_result(waiter), ECONNRESET);
-	ck_assert_int_eq(ipclock_redis_release(holder), ECONNRESET);
+	ck_assert_int_eq(ipclock_redis_release(holder), ESTALE); /* it may have been another's meanwhile */
 	ck_assert_int_eq(ipclock_redis_acquire_write(holder, 0), 0);
 	ipclock_redis_close(holder);
 }
@@ -222,9 +226,9 @@ END_TEST
 
 START_TEST(C_a_thread_keeps_the_lock)
 {
-	struct ipclock_redis *r = watched(150), *other = open_lock();
+	struct ipclock_redis *r = watched(900), *other = open_lock();
 
-	ck_assert_int_eq(ipclock_redis_acquire_write(other, 900), ETIMEDOUT);
+	ck_assert_int_eq(ipclock_redis_acquire_write(other, 2700), ETIMEDOUT);
 	ck_assert_int_eq(ipclock_redis_held(r), 1);
 	ck_assert_int_eq(ipclock_redis_stop_renewing(r), 0);
 	ck_assert_int_eq(ipclock_redis_acquire_write(other, -1), 0);
@@ -289,22 +293,46 @@ START_TEST(B_the_server_is_gone)
 END_TEST
 
 static struct ipclock_redis *
-open_impatient(int lease_ms)
+open_patient(int lease_ms, int command_ms)
 {
 	struct ipclock_redis_attr *attr;
 	struct ipclock_redis *r;
 
 	ck_assert_int_eq(ipclock_redis_attr_new(&attr), 0);
 	ck_assert_int_eq(ipclock_redis_attr_set_lease(attr, lease_ms), 0);
-	ck_assert_int_eq(ipclock_redis_attr_set_timeouts(attr, 100, 100), 0);
+	ck_assert_int_eq(ipclock_redis_attr_set_timeouts(attr, command_ms, command_ms), 0);
 	ck_assert_int_eq(ipclock_redis_open(&r, server_url(), "lock", attr), 0);
 	ipclock_redis_attr_free(attr);
 	return r;
 }
 
+static int
+release_in_a_thread(void *arg)
+{
+	return ipclock_redis_release(arg);
+}
+
+/* Before the answer: it may have been lost long before. */
+START_TEST(B_the_server_dies_during_a_release)
+{
+	struct ipclock_redis *r = watched(NO_END);
+	struct thread thread;
+
+	ck_assert_int_eq(ipclock_redis_stop_renewing(r), 0);
+	server_kill(SIGSTOP);
+	thread_start(&thread, release_in_a_thread, r);
+	nap_ms(100); /* so that it usually waits for the answer */
+	server_kill(SIGKILL);
+	ck_assert_int_eq(thread_join(&thread), ESTALE);
+	ck_assert_int_eq(atomic_load(&losses), 1);
+	ck_assert_int_eq(ipclock_redis_release(r), EPERM);
+	ipclock_redis_close(r);
+}
+END_TEST
+
 START_TEST(B_the_server_stands_still)
 {
-	struct ipclock_redis *idle = open_impatient(NO_END), *r = watched(300);
+	struct ipclock_redis *idle = open_patient(NO_END, 1000), *r = watched(300);
 
 	server_kill(SIGSTOP);
 	ck_assert_int_eq(ipclock_redis_acquire_write(idle, 0), ETIMEDOUT);
@@ -313,6 +341,135 @@ START_TEST(B_the_server_stands_still)
 	server_kill(SIGCONT);
 	ck_assert_int_eq(ipclock_redis_acquire_write(idle, -1), 0);
 	ipclock_redis_close(idle);
+	ipclock_redis_close(r);
+}
+END_TEST
+
+/* Where nothing but the deadline, or the end of the lease, ends the wait for an answer. */
+START_TEST(E_no_wait_beyond_its_time)
+{
+	struct ipclock_redis *idle = open_patient(NO_END, NO_END), *brief = open_patient(300, NO_END);
+	struct ipclock_redis *r = open_patient(300, NO_END);
+
+	atomic_store(&losses, 0);
+	ck_assert_int_eq(ipclock_redis_set_lost(r, count_loss, NULL), 0);
+	ck_assert_int_eq(ipclock_redis_start_renewing(r), 0);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+	server_kill(SIGSTOP);
+	await_count(&losses, 1, "the loss to be told");
+	must_be_lost(r);
+	ck_assert_int_eq(ipclock_redis_acquire_write(idle, 50), ETIMEDOUT);
+	ck_assert_ptr_nonnull(strstr(ipclock_redis_message(idle), "does not answer"));
+	ck_assert_int_eq(ipclock_redis_acquire_write(idle, 50), ETIMEDOUT); /* not even a new connection */
+	ck_assert_int_eq(ipclock_redis_acquire_write(brief, 0), ETIMEDOUT);
+	server_kill(SIGCONT);
+	ck_assert_int_eq(ipclock_redis_acquire_write(brief, -1), 0);
+	ipclock_redis_close(brief);
+	ipclock_redis_close(idle);
+	ipclock_redis_close(r);
+}
+END_TEST
+
+/* The server grants what nobody waits for any more. */
+START_TEST(B_a_grant_is_not_heard)
+{
+	struct ipclock_redis *deaf = open_patient(NO_END, 1000), *r = open_lock();
+
+	server_kill(SIGSTOP);
+	ck_assert_int_eq(ipclock_redis_acquire_write(deaf, 0), ETIMEDOUT);
+	ck_assert_int_eq(ipclock_redis_held(deaf), 0);
+	server_kill(SIGCONT);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, LONG_MS), 0);
+	ck_assert_int_eq(ipclock_redis_acquire_write(deaf, 0), EBUSY);
+	ipclock_redis_close(deaf);
+	ipclock_redis_close(r);
+}
+END_TEST
+
+static void
+ignore(int sig)
+{
+	(void)sig;
+}
+
+static void
+signal_each_ms(int ms)
+{
+	struct sigaction action = { .sa_handler = ignore };
+	struct itimerval time = { { 0, ms * 1000 }, { 0, ms * 1000 } };
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &time, NULL);
+}
+
+START_TEST(E_signals_do_not_lengthen_a_wait)
+{
+	struct ipclock_redis *r = open_patient(NO_END, 800);
+
+	server_kill(SIGSTOP);
+	signal_each_ms(20);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, -1), ETIMEDOUT);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, -1), ETIMEDOUT);
+	signal_each_ms(0);
+	server_kill(SIGCONT);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, -1), 0);
+	ipclock_redis_close(r);
+}
+END_TEST
+
+START_TEST(E_signals_do_not_end_a_release)
+{
+	struct ipclock_redis_attr *attr;
+	struct ipclock_redis *r;
+	int i;
+
+	ck_assert_int_eq(ipclock_redis_attr_new(&attr), 0);
+	ck_assert_int_eq(ipclock_redis_attr_set_protocol(attr, IPCLOCK_REDIS_PORTALOCKER), 0);
+	ck_assert_int_eq(ipclock_redis_open(&r, server_url(), "lock", attr), 0);
+	ipclock_redis_attr_free(attr);
+	signal_each_ms(1);
+	for (i = 0; i < 300; i++) {
+		ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+		ck_assert_int_eq(ipclock_redis_release(r), 0);
+	}
+	signal_each_ms(0);
+	ipclock_redis_close(r);
+}
+END_TEST
+
+static int
+keeps_its_place(void *r)
+{
+	ck_assert_int_eq(ipclock_redis_step(r, NULL), EINPROGRESS);
+	return server_number("ZCARD " PLACES) == 1;
+}
+
+static int
+holds_now(void *r)
+{
+	int error = ipclock_redis_step(r, NULL);
+
+	ck_assert_msg(error == 0 || error == EINPROGRESS, "%s", ipclock_redis_message(r));
+	return error == 0;
+}
+
+/* Keys that end may be evicted one by one. */
+START_TEST(no_letter_an_evicted_key)
+{
+	struct ipclock_redis *holder = open_lock(), *silent = open_lock(), *r = open_lock();
+
+	ck_assert_int_eq(ipclock_redis_acquire_write(holder, 0), 0);
+	ck_assert_int_eq(ipclock_redis_start_write(silent, -1), EINPROGRESS);
+	ck_assert_int_eq(ipclock_redis_start_write(r, LONG_MS), EINPROGRESS);
+	server_do("DEL " PLACES);
+	await(keeps_its_place, r, "one that keeps its place");
+	ck_assert_int_eq(ipclock_redis_release(holder), 0);
+	await(holds_now, r, "the one behind a place without an end");
+	server_do("DEL " STATE);
+	ck_assert_int_eq(ipclock_redis_acquire_write(holder, 0), EBUSY);
+	ck_assert_int_eq(ipclock_redis_release(r), 0);
+	ipclock_redis_close(silent);
+	ipclock_redis_close(holder);
 	ipclock_redis_close(r);
 }
 END_TEST
@@ -353,6 +510,7 @@ END_TEST
 START_TEST(no_letter_something_else_at_a_key)
 {
 	static const char *const keys[] = { STATE, HOLDERS, QUEUE, PLACES, FENCE };
+	static const char *const fences[] = { "9007199254740992", "1e300", "nan", "-1", "0x10" };
 	struct ipclock_redis *r = open_lock();
 	int i;
 
@@ -363,6 +521,11 @@ START_TEST(no_letter_something_else_at_a_key)
 		ck_assert_ptr_nonnull(strstr(ipclock_redis_message(r), "WRONGTYPE"));
 		ck_assert_str_eq(server_do("GET %s", keys[i]), "x");
 		ck_assert_int_eq(server_number("DBSIZE"), 1);
+	}
+	for (i = 0; i < 5; i++) {
+		server_do("SET " FENCE " %s", fences[i]);
+		ck_assert_int_eq(ipclock_redis_acquire_write(r, 100), EPROTO);
+		ck_assert_str_eq(server_do("GET " FENCE), fences[i]);
 	}
 	server_do("FLUSHALL");
 	server_do("RPUSH " FENCE " x");
@@ -400,6 +563,90 @@ START_TEST(A_names_of_any_bytes)
 }
 END_TEST
 
+/* ---- answers that no server here gives ---- */
+
+#define SHA "0123456789012345678901234567890123456789"
+
+/* One client; its commands are answered one after the other, the fourth by what is wanted, the rest by a refusal. */
+static int
+play_server(void *wanted)
+{
+	static const char *const first[] = { ":7\r\n", "$12\r\nrun_id:abc\r\n\r\n", "$40\r\n" SHA "\r\n" };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	static char heard[65536];
+	const char *answer;
+	int n, fd, door = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(address.sun_path, test_file("f"));
+	if (bind(door, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(door, 1) != 0)
+		return 1;
+	fd = accept(door, NULL, NULL);
+	for (n = 0; read(fd, heard, sizeof(heard)) > 0; n++) {
+		answer = n < 3 ? first[n] : n == 3 ? wanted : "-ERR enough\r\n";
+		if (write(fd, answer, strlen(answer)) < 0)
+			break;
+	}
+	close(fd);
+	close(door);
+	unlink(address.sun_path);
+	return 0;
+}
+
+static int
+acquire_of(char *answer)
+{
+	struct ipclock_redis *r;
+	struct thread thread;
+	char url[300];
+	int error;
+
+	snprintf(url, sizeof(url), "unix://%s", test_file("f"));
+	thread_start(&thread, play_server, answer);
+	while ((error = ipclock_redis_open(&r, url, "lock", NULL)) == ENOENT || error == ECONNREFUSED)
+		nap_ms(1);
+	ck_assert_msg(error == 0, "%s", ipclock_redis_message(NULL));
+	error = ipclock_redis_acquire_write(r, 0);
+	ipclock_redis_close(r);
+	ck_assert_int_eq(thread_join(&thread), 0);
+	return error;
+}
+
+#define REDIS_6 "-ERR Error running script (call to f_" SHA "): @user_script:12: @user_script: 12: "
+
+START_TEST(no_letter_strange_answers)
+{
+	static const struct {
+		const char *answer;
+		int error;
+	} strange[] = {
+		{ REDIS_6 "-MISCONF Redis is configured to save RDB snapshots\r\n", EIO },
+		{ REDIS_6 "-OOM command not allowed when used memory > 'maxmemory'.\r\n", ENOMEM },
+		{ REDIS_6 "Wrong number of args\r\n", EPROTO },
+		{ "-LOADING Redis is loading the dataset in memory\r\n", EAGAIN },
+		{ "-ASK 1 127.0.0.1:1\r\n", EAGAIN },
+		{ "-MOVED 1 nowhere\r\n", EAGAIN },
+		{ "-\r\n", EPROTO },
+		{ "?\r\n", EPROTO },
+		{ ":1\r\n", EPROTO },
+		{ "$-1\r\n", EPROTO },
+		{ "*0\r\n", EPROTO },
+		{ "*2\r\n:1\r\n$-1\r\n", EPROTO },
+		{ "*2\r\n:1\r\n$1\r\n0\r\n", EPROTO },
+		{ "*4\r\n:0\r\n:0\r\n:0\r\n$-1\r\n", EPROTO },
+		{ "*3\r\n:0\r\n:9223372036854775807\r\n:9223372036854775807\r\n", EBUSY },
+		{ "*3\r\n:0\r\n:-9223372036854775807\r\n:-9223372036854775807\r\n", EBUSY },
+		{ "*5\r\n:0\r\n:0\r\n:0\r\n$1\r\nx\r\n$0\r\n\r\n", EBUSY },
+	};
+	size_t i;
+	int error;
+
+	for (i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) {
+		error = acquire_of((char *)(uintptr_t)strange[i].answer);
+		ck_assert_msg(error == strange[i].error, "%s: %d", strange[i].answer, error);
+	}
+}
+END_TEST
+
 /* ---- rights ---- */
 
 static int
@@ -420,6 +667,35 @@ START_TEST(no_letter_passwords)
 	ck_assert_ptr_null(r);
 	ck_assert_ptr_nonnull(strstr(ipclock_redis_message(NULL), "WRONGPASS"));
 	ck_assert_int_eq(open_as(&r, "worker:secret"), 0);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+	ipclock_redis_close(r);
+}
+END_TEST
+
+START_TEST(no_letter_a_password_beside_the_url)
+{
+	struct ipclock_redis_attr *attr;
+	struct ipclock_redis *r;
+	char url[400];
+
+	server_do("ACL SETUSER worker on >secret ~ipclock:* &ipclock:* +@all");
+	server_do("CONFIG SET requirepass master");
+	snprintf(url, sizeof(url), "unix://worker@%s", server_url() + strlen("unix://"));
+	ck_assert_int_eq(ipclock_redis_attr_new(&attr), 0);
+	ck_assert_int_eq(ipclock_redis_open(&r, server_url(), "lock", attr), EACCES);
+	ck_assert_int_eq(ipclock_redis_open(&r, url, "lock", attr), EINVAL);
+	ck_assert_int_eq(ipclock_redis_attr_set_auth(attr, "worker", "secret"), 0);
+	ck_assert_int_eq(ipclock_redis_open(&r, server_url(), "lock", attr), 0);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+	ipclock_redis_close(r);
+	ck_assert_int_eq(ipclock_redis_attr_set_auth(attr, NULL, "secret"), 0);
+	ck_assert_int_eq(ipclock_redis_open(&r, url, "lock", attr), 0);
+	ipclock_redis_close(r);
+	ck_assert_int_eq(ipclock_redis_open(&r, server_url(), "lock", attr), EACCES);
+	ck_assert_int_eq(ipclock_redis_attr_set_auth(attr, NULL, "master"), 0);
+	ck_assert_int_eq(ipclock_redis_open(&r, server_url(), "lock", attr), 0);
+	ipclock_redis_attr_free(attr);
+	server_do("CLIENT KILL TYPE normal"); /* it logs in again */
 	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
 	ipclock_redis_close(r);
 }
@@ -523,13 +799,130 @@ START_TEST(D_a_child_does_not_keep_its_parents_lock)
 }
 END_TEST
 
+static int
+child_beside_a_thread(void *arg)
+{
+	int error = ipclock_redis_release(arg) == EPERM ? 0 : 1;
+
+	return ipclock_redis_close(arg) == 0 ? error : 2;
+}
+
+START_TEST(D_children_of_a_process_that_renews)
+{
+	struct ipclock_redis *r = watched(100);
+	int i;
+
+	for (i = 0; i < 200; i++)
+		ck_assert_int_eq(in_child(child_beside_a_thread, r), 0);
+	ipclock_redis_close(r);
+}
+END_TEST
+
+/* A process without its standard descriptors gets none of them as a socket that is never closed. */
+START_TEST(D_a_daemon_without_descriptors)
+{
+	struct ipclock_redis *r;
+
+	close(0);
+	r = open_lock();
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+	ipclock_redis_close(r);
+	ck_assert_int_eq(fcntl(0, F_GETFD), -1);
+}
+END_TEST
+
+static int
+wait_in_a_thread(void *arg)
+{
+	return ipclock_redis_acquire_write(arg, LONG_MS);
+}
+
+static int
+child_beside_a_waiter(void *arg)
+{
+	return ipclock_redis_acquire_write(arg, 0) == EBUSY ? ipclock_redis_close(arg) : 1;
+}
+
+START_TEST(D_a_child_of_a_process_that_waits)
+{
+	struct ipclock_redis *holder = open_lock(), *r = open_lock();
+	struct thread thread;
+
+	ck_assert_int_eq(ipclock_redis_acquire_write(holder, 0), 0);
+	thread_start(&thread, wait_in_a_thread, r);
+	await_waiters(1);
+	ck_assert_int_eq(in_child(child_beside_a_waiter, r), 0);
+	ck_assert_int_eq(ipclock_redis_release(holder), 0);
+	ck_assert_int_eq(thread_join(&thread), 0);
+	ck_assert_int_eq(ipclock_redis_release(r), 0);
+	ipclock_redis_close(holder);
+	ipclock_redis_close(r);
+}
+END_TEST
+
+static int
+open_in_a_thread(void *arg)
+{
+	struct ipclock_redis *r = open_lock();
+
+	(void)arg;
+	return ipclock_redis_close(r);
+}
+
+static int
+more_fds(void *n)
+{
+	return fd_count() > *(int *)n;
+}
+
+static int
+count_in_a_child(void *arg)
+{
+	(void)arg;
+	return fd_count();
+}
+
+/* The server does not answer yet: the connection is half made. */
+START_TEST(D_a_child_keeps_no_socket_on_its_way)
+{
+	int fds = fd_count();
+	struct thread thread;
+
+	server_kill(SIGSTOP);
+	thread_start(&thread, open_in_a_thread, NULL);
+	await(more_fds, &fds, "a socket");
+	ck_assert_int_eq(in_child(count_in_a_child, NULL), fds);
+	server_kill(SIGCONT);
+	ck_assert_int_eq(thread_join(&thread), 0);
+}
+END_TEST
+
+static void
+add_forks(TCase *t)
+{
+	tcase_add_test(t, D_a_child_neither_holds_nor_frees);
+	tcase_add_test(t, D_a_child_does_not_keep_its_parents_lock);
+	tcase_add_test(t, D_children_of_a_process_that_renews);
+	tcase_add_test(t, D_a_child_of_a_process_that_waits);
+	tcase_add_test(t, D_a_daemon_without_descriptors);
+	tcase_add_test(t, D_a_child_keeps_no_socket_on_its_way);
+}
+
 static void
 add_server(TCase *t)
 {
+	tcase_add_test(t, E_no_wait_beyond_its_time);
+	tcase_add_test(t, B_a_grant_is_not_heard);
+	tcase_add_test(t, E_signals_do_not_lengthen_a_wait);
+	tcase_add_test(t, E_signals_do_not_end_a_release);
+	tcase_add_test(t, no_letter_an_evicted_key);
+	tcase_add_test(t, no_letter_a_password_beside_the_url);
 	tcase_add_test(t, B_the_server_is_gone);
+	tcase_add_test(t, B_the_server_dies_during_a_release);
 	tcase_add_test(t, B_the_server_stands_still);
 	tcase_add_test(t, no_letter_scripts_are_flushed);
 	tcase_add_test(t, no_letter_no_memory);
+	tcase_add_test(t, no_letter_strange_answers);
 	tcase_add_test(t, no_letter_something_else_at_a_key);
 	tcase_add_test(t, A_names_of_any_bytes);
 	tcase_add_test(t, no_letter_passwords);
@@ -560,8 +953,7 @@ add(TCase *t)
 	add_server(t);
 	tcase_add_test(t, B_the_server_starts_anew_with_nothing);
 	tcase_add_test(t, B_the_server_starts_anew_with_what_it_had);
-	tcase_add_test(t, D_a_child_neither_holds_nor_frees);
-	tcase_add_test(t, D_a_child_does_not_keep_its_parents_lock);
+	add_forks(t);
 }
 
 int
