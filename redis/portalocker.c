@@ -17,6 +17,7 @@
 
 #define PATIENCE_MS 1000 /* with a holder that does not answer; portalocker's unavailable_timeout */
 #define TEXT_SIZE   2048
+#define SPREAD_PERCENT 50 /* of the pause after two met */
 
 bool
 ipclock__portalocker_name_fits(const char *name)
@@ -253,11 +254,21 @@ claim(struct ipclock_redis *r)
 	return EBUSY;
 }
 
+/* Those who met in a claim would meet in the next one, too. */
+static int64_t
+next_pause(struct ipclock_redis *r, bool met)
+{
+	struct backoff backoff = r->attr.backoff;
+
+	if (met && backoff.jitter_percent < SPREAD_PERCENT)
+		backoff.jitter_percent = SPREAD_PERCENT;
+	return ipclock__backoff_pause(&backoff, r->pauses++, &r->seed) * OS_MS;
+}
+
 int
 ipclock__portalocker_ask(struct ipclock_redis *r)
 {
 	long long n = 0;
-	int64_t pause = ipclock__backoff_pause(&r->attr.backoff, r->pauses, &r->seed);
 	int error = count_subscribers(r, &n);
 
 	if (error)
@@ -270,8 +281,7 @@ ipclock__portalocker_ask(struct ipclock_redis *r)
 	}
 	if (error && error != EBUSY)
 		return error;
-	r->pauses++;
-	r->next_ask = ipclock__os_redis_now() + pause * OS_MS;
+	r->next_ask = ipclock__os_redis_now() + next_pause(r, n == 0);
 	error = n > 0 ? check_holder(r) : 0;
 	return error ? error : EBUSY;
 }
