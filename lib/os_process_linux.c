@@ -111,12 +111,13 @@ struct facts {
 	char state;
 };
 
+/* Of its first thread, which started with it: QEMU shows a program another /proc/PID/stat of itself than others see. */
 static bool
 find_facts(long pid, struct facts *facts)
 {
 	char path[64], text[1024], *rest;
 
-	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+	snprintf(path, sizeof(path), "/proc/%ld/task/%ld/stat", pid, pid);
 	if (!proc_is_ours() || !read_text(path, text, sizeof(text)) || !(rest = strrchr(text, ')')))
 		return false;
 	return sscanf(rest + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %*s %llu",

@@ -74,7 +74,7 @@ ipclock__os_open_at(struct os_file *file, int dir, const char *name, int flags, 
 int
 ipclock__os_new_check(const struct os_file *file)
 {
-	struct os_id id;
+	struct os_id id = { 0 }; /* for compilers, which believe in an errno of 0 */
 	int r = identify(file->fd, &id);
 
 	return r ? r : id.device == file->id.device && id.inode == file->id.inode ? 0 : EBADF;

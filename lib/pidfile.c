@@ -52,13 +52,13 @@ static long
 pid_in(const struct handle *h)
 {
 	char text[32], *end;
-	long pid;
+	long long pid; /* what is too long for it is too large for an int, also where a long is one */
 
 	ipclock__os_pidfile_read(&h->shared.file.os, text, sizeof(text));
 	if (!*text)
 		return 0;
-	pid = strtol(text, &end, 10);
-	return pid > 0 && pid <= INT_MAX && (*end == '\n' || *end == '\0') ? pid : -1;
+	pid = strtoll(text, &end, 10);
+	return pid > 0 && pid <= INT_MAX && (*end == '\n' || *end == '\0') ? (long)pid : -1;
 }
 
 /* ---- open ---- */

@@ -117,7 +117,8 @@ static int
 send_command(struct connection *c, const struct command *command, int64_t until)
 {
 	char *bytes = NULL;
-	int error, length;
+	long long length; /* what hiredis 1 says; before, an int */
+	int error;
 
 	if (!c->context)
 		return because(c, "there is no connection", ENOTCONN);

@@ -71,9 +71,10 @@ shared_library() {
 static_library() {
 	static=$build/.libs/$1.a
 	if [ -e "$static" ] && command -v nm >/dev/null; then
-		# Sanitizers add names of their own, 64-bit Windows pointers to some, and 32-bit Windows an underscore to all.
+		# Sanitizers add names of their own, 32-bit x86 helpers that many may have, 64-bit Windows pointers to some, and
+		# 32-bit Windows an underscore to all.
 		${NM:-nm} -g --defined-only "$static" 2>/dev/null |
-			awk 'NF == 3 && $3 !~ /^__(odr_)?(asan|gcov|llvm)/ { sub(/^_ipclock/, "ipclock", $3); print $3 }' |
+			awk 'NF == 3 && $3 !~ /^__((odr_)?(asan|gcov|llvm)|x86\.get_pc_thunk)/ { sub(/^_ipclock/, "ipclock", $3); print $3 }' |
 			sort -u >"$dir/static"
 		grep -vxF -f "$dir/map" "$dir/static" >"$dir/internal"
 		check "$1.a has all of them" test -z "$(comm -23 "$dir/map.sorted" "$dir/static")"

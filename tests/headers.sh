@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The libipclock authors
 #
-# Each public header compiles alone as C99, as C++ and as MSVC does, without a warning, and holds no code.
+# Each public header compiles alone as C of 1989 to 2023, as C++ of 1998 to 2023 and as MSVC does, without a warning,
+# and holds no code, nor a type whose size is the program's choice.
 set -u
 include=${top_srcdir:-.}/include
 . "${top_srcdir:-.}/tests/report.sh"
@@ -13,26 +14,39 @@ none() {
 		sed -e 's|/\*.*\*/||g' -e '/\/\*/,/\*\//d' | grep -E "$1"
 }
 
-strict='-pedantic -Wall -Wextra -Werror -fsyntax-only'
+# compiles NAME LANGUAGE COMPILER...
+compiles() {
+	text="$1 as $2: "
+	shift 2
+	if "$@" -fsyntax-only -x c /dev/null 2>/dev/null; then
+		# shellcheck disable=SC2086
+		check "$text$*" "$@" $strict -I"$include" -I"$redis" "$dir/alone.c"
+	else
+		skip "$text$*: not here"
+	fi
+}
+
+strict='-Wall -Wextra -Wstrict-prototypes -Wundef -Werror -fsyntax-only'
 cxx=${CXX:-c++}
-has_cxx=$(command -v "$cxx")
 msvc='clang --driver-mode=cl --target=x86_64-pc-windows-msvc /clang:-ffreestanding /W4 /WX /Zs' # without MSVC's own headers
 has_clang=$(command -v clang)
+
+two_sizes='\<((off|ino|time|dev|blkcnt)_t|struct (stat|timespec|timeval|flock))\>'
 
 redis=${top_srcdir:-.}/redis
 for header in "$include"/ipclock.h "$include"/ipclock/*.h "$redis"/ipclock-redis.h; do
 	name=${header#"$include"/}
 	name=${name#"$redis"/}
 	printf '#include <%s>\n#include <%s>\nextern int unused;\n' "$name" "$name" >"$dir/alone.c"
-	# shellcheck disable=SC2086
-	check "$name as C99" ${CC:-cc} -std=c99 $strict -I"$include" -I"$redis" "$dir/alone.c"
-	if [ -n "$has_cxx" ]; then
+	for standard in '-std=gnu89 -Wdeclaration-after-statement' \
+		'-std=c99 -pedantic' '-std=c11 -pedantic' '-std=c2x -pedantic'; do
 		# shellcheck disable=SC2086
-		check "$name as C++" "$cxx" -x c++ -std=c++98 $strict -Wno-long-long -I"$include" -I"$redis" "$dir/alone.c"
-	else
-		n=$((n + 1))
-		echo "skip $n - $name as C++: no $cxx here"
-	fi
+		compiles "$name" C ${CC:-cc} $standard
+	done
+	for standard in '-std=c++98 -Wno-long-long' -std=c++11 -std=c++20 -std=c++2b; do
+		# shellcheck disable=SC2086
+		compiles "$name" C++ "$cxx" -x c++ -pedantic $standard
+	done
 	if [ -n "$has_clang" ]; then
 		for language in TC TP; do
 			# shellcheck disable=SC2086
@@ -42,6 +56,7 @@ for header in "$include"/ipclock.h "$include"/ipclock/*.h "$redis"/ipclock-redis
 		n=$((n + 1))
 		echo "skip $n - $name as MSVC does: no clang here"
 	fi
+	check "$name has no type of two sizes" none "$two_sizes" "$header"
 	check "$name has no code and no config.h" none '\<(inline|static)\>|config\.h' "$header"
 	[ "$name" = ipclock.h ] || check "$name includes no other of ours" none '#[ \t]*include.*ipclock' "$header"
 	[ "${name%/*}" = "$name" ] || check "ipclock.h includes $name" grep -qxF "#include <$name>" "$include/ipclock.h"

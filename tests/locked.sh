@@ -318,10 +318,14 @@ works() {
 	    "$dir/program.o" "$library" && (cd "$dir/run" && "$dir/program")
 }
 
-# can COMPILER...: it is there and knows these options.
+# can COMPILER...: it is there, for the library's machine, and knows these options.
 can() {
 	echo 'int main(void) { return 0; }' >"$dir/trivial.c"
-	command -v "$1" >/dev/null && "$@" -x "$language" -o "$dir/trivial" "$dir/trivial.c" 2>/dev/null
+	command -v "$1" >/dev/null && [ "$(machine_of "$1")" = "$(machine_of "$first")" ] &&
+		"$@" -x "$language" -o "$dir/trivial" "$dir/trivial.c" 2>/dev/null
+}
+machine_of() {
+	"$1" -dumpmachine | sed 's/-.*//'
 }
 
 # try FILE COMPILER...: works, or is skipped where the compiler is not here.
@@ -331,6 +335,39 @@ try() {
 	else
 		skip "$file: $*: not here"
 	fi
+}
+
+# The end of a thread leaves a body as an exception does where the C library unwinds its stack: musl does not.
+cat >"$dir/unwinds.c" <<'END_OF_FILE'
+#include <pthread.h>
+#include <stddef.h>
+
+static int unwound;
+
+static void
+leave(int *n)
+{
+	unwound = *n;
+}
+
+static void *
+run(void *arg)
+{
+	int n __attribute__((cleanup(leave))) = 1;
+
+	pthread_exit(n ? arg : NULL);
+}
+
+int
+main(void)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, run, NULL) != 0 || pthread_join(thread, NULL) != 0 || !unwound;
+}
+END_OF_FILE
+unwinds() {
+	"$@" -pthread -o "$dir/unwinds" "$dir/unwinds.c" 2>/dev/null && "$dir/unwinds"
 }
 
 # CC may carry options, a sanitizer's among them, that everything here has to share.
@@ -356,7 +393,12 @@ for compiler in "$first" clang gcc; do
 	try "$compiler" $instrument -std=c99 -pedantic -DPLAIN_C -Wno-builtin-macro-redefined
 	file=ends.c
 	# shellcheck disable=SC2086
-	try "$compiler" $instrument -std=gnu99 -fexceptions
+	set -- "$compiler" $instrument -std=gnu99 -fexceptions
+	if can "$@" && ! unwinds "$@"; then
+		skip "$file: $*: this C library does not unwind the stack of a thread that ends"
+	else
+		try "$@"
+	fi
 done
 
 for compiler in "${CXX:-c++}" clang++; do

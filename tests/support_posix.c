@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
+#include <config.h>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -3,6 +3,8 @@
 
 /* The lock file: what becomes of it, and what happens when it is pulled away. */
 
+#include <config.h>
+
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>

@@ -3,6 +3,8 @@
 
 /* IPCLOCK_FLOCK: the same calls over flock(2), for programs of that family. */
 
+#include <config.h>
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,8 @@
 
 /* Promises C and D, with fork in every state, and exec. */
 
-#define _GNU_SOURCE /* dl_iterate_phdr */
+
+#include <config.h>
 
 #include <fcntl.h>
 #include <link.h>

@@ -255,7 +255,7 @@ END_TEST
 /* A descriptor that children have inherited: each of them holds, and each once. */
 START_TEST(inherited_holders)
 {
-	int fd = open(test_path, O_RDWR | O_CREAT, 0666), again, i;
+	int fd = open(test_path, O_RDWR | O_CREAT, 0666), again;
 	struct ipclock *l;
 	struct list list;
 	pid_t pid;
@@ -269,7 +269,7 @@ START_TEST(inherited_holders)
 	ck_assert_int_eq(ipclock_acquire(l, 0), 0);
 	pid = fork();
 	if (pid == 0) {
-		for (i = 0;; i++)
+		for (;;)
 			pause();
 	}
 	look(&list, test_path, NULL);

@@ -3,6 +3,8 @@
 
 /* The pid file: promises A, B, C, D and G for a lock that passes through fork(2), and the pid in the file. */
 
+#include <config.h>
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

@@ -8,6 +8,9 @@
  *
  * IPCLOCK_TORTURE=N: the hammer makes N acquires in place of 3000.
  */
+
+#include <config.h>
+
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>

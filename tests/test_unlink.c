@@ -6,6 +6,8 @@
  * IPCLOCK_TORTURE=N: the hammer makes N acquires in place of 16000.
  */
 
+#include <config.h>
+
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>

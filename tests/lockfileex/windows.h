@@ -17,8 +17,13 @@ typedef uintptr_t ULONG_PTR;
 
 typedef union {
 	struct {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		LONG HighPart;
+		DWORD LowPart;
+#else
 		DWORD LowPart;
 		LONG HighPart;
+#endif
 	};
 	LONGLONG QuadPart;
 } LARGE_INTEGER;
