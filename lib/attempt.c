@@ -443,6 +443,15 @@ earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* Rounded up, 0 if it is over. */
+static int
+ms_between(int64_t now, int64_t then)
+{
+	int64_t left = then > now ? (then - now + OS_MS - 1) / OS_MS : 0;
+
+	return left > INT_MAX ? INT_MAX : (int)left;
+}
+
 /* A line that moves is asked from the beginning of the schedule again. */
 static int64_t
 next_pause(struct attempt *a, struct shared *s)
@@ -474,6 +483,8 @@ plan(struct attempt *a, struct shared *s, int64_t now)
 		a->wake = earlier(a->wake, a->look);
 	if (pauses || asks)
 		a->wake = earlier(a->wake, now + next_pause(a, s));
+	if (s->options.sleep && a->blocks)
+		a->sleep_ms = ms_between(now, a->wake);
 }
 
 /* ---- what the log hears ---- */
@@ -738,15 +749,7 @@ ipclock__attempt_step(struct attempt *a, struct shared *s)
 int
 ipclock__attempt_due_ms(const struct attempt *a)
 {
-	int64_t left;
-
-	if (a->wake == OS_NEVER)
-		return -1;
-	left = a->wake - ipclock__os_now();
-	if (left <= 0)
-		return 0;
-	left = (left + OS_MS - 1) / OS_MS;
-	return left > INT_MAX ? INT_MAX : (int)left;
+	return a->wake == OS_NEVER ? -1 : ms_between(ipclock__os_now(), a->wake);
 }
 
 static int
@@ -756,7 +759,7 @@ sleep_on(struct attempt *a, struct shared *s)
 		return ipclock__os_range_wait(&s->file.os, a->line.next, a->line.next_mode,
 		    ipclock__os_range_wait_ends() ? a->wake : OS_NEVER);
 	if (s->options.sleep) {
-		s->options.sleep(s->options.sleep_ctx, ipclock__attempt_due_ms(a));
+		s->options.sleep(s->options.sleep_ctx, a->sleep_ms);
 		a->wake = 0; /* over when it says so, whatever the clock says */
 		return 0;
 	}

@@ -43,7 +43,10 @@ struct attempt {
 	int64_t seen_ahead;     /* at the last pause */
 	unsigned generation;
 	unsigned pauses;        /* since the line moved */
-	int result;             /* of the last wait in the caller's thread */
+	union {
+		int result;     /* of the last wait in the caller's thread */
+		int sleep_ms;   /* before it: what the caller's sleep is asked for, however late it is called */
+	};
 	_Atomic int helped;     /* of the helper; EINPROGRESS while it is at work */
 	unsigned char moves;    /* to new files, since the last wait */
 	unsigned char wait;     /* enum wait */
