@@ -18,11 +18,13 @@
 #define HOLDS     UINT64_C(0)
 #define NO_ORDER  (UINT64_C(1) << 63) /* and up: waits in the kernel's queue, behind all numbers */
 #define MOST      16384               /* claims that are kept */
+#define LOOKS     5                   /* at most, at a list that changes */
 
 struct claims {
 	const struct sought *sought;
 	struct os_claim *claim;
 	size_t n, room;
+	size_t listed; /* of them by the system's list alone */
 };
 
 struct found {
@@ -106,8 +108,10 @@ take(void *ctx, const struct os_claim *claim)
 	if (claim->waits && in_line(claims->sought, claim)) /* for the number before its own */
 		return 0;
 	r = make_room(claims);
-	if (r == 0)
+	if (r == 0) {
 		claims->claim[claims->n++] = *claim;
+		claims->listed += claim->listed;
+	}
 	return r;
 }
 
@@ -279,6 +283,25 @@ interpret(struct found *found, const struct claims *claims)
 	return 0;
 }
 
+/*
+ * A list that changes while it is read, by locks of any file, may show a lock
+ * twice.  What only the list shows is there if the next look says so, too.
+ */
+static int
+collect(struct claims *claims, enum os_kind *kind)
+{
+	const struct sought *sought = claims->sought;
+	size_t before = 0;
+	int i, r = 0;
+
+	for (i = 0; i < LOOKS && r == 0 && (i == 0 || claims->listed != before); i++) {
+		before = claims->listed;
+		claims->n = claims->listed = 0;
+		r = ipclock__os_claims(sought->path, sought->fd, sought->whole, kind, take, claims);
+	}
+	return r;
+}
+
 static int
 look(struct found *found, const struct sought *sought)
 {
@@ -286,7 +309,7 @@ look(struct found *found, const struct sought *sought)
 	enum os_kind kind = OS_REGULAR;
 	int r, asked;
 
-	r = ipclock__os_claims(sought->path, sought->fd, sought->whole, &kind, take, &claims);
+	r = collect(&claims, &kind);
 	if ((r == 0 || r == ENOTSUP) && (kind == OS_OTHER || (kind == OS_DIRECTORY && !sought->whole)))
 		r = EINVAL;
 	if ((r == 0 || r == ENOTSUP) && claims.n == 0 && !sought->whole) {

@@ -49,6 +49,7 @@ static struct {
 	void (*at_stop)(void);
 	int allocated;
 	void (*child)(void);
+	bool list_tears;
 } machine;
 
 /* ---- the script ---- */
@@ -938,14 +939,14 @@ ipclock__os_event_fd(struct os_event *event)
 /* ---- who holds what: each owner is a process ---- */
 
 static int
-tell_claims(uint64_t inode, int (*take)(void *ctx, const struct os_claim *claim), void *ctx)
+tell_claims(uint64_t inode, bool listed, int (*take)(void *ctx, const struct os_claim *claim), void *ctx)
 {
 	size_t i;
 	int r = 0;
 
 	for (i = 0; r == 0 && i < sizeof(machine.locks) / sizeof(machine.locks[0]); i++) {
 		const struct range_lock *l = &machine.locks[i];
-		struct os_claim claim = { .pid = l->owner, .mode = l->mode };
+		struct os_claim claim = { .pid = listed ? 0 : l->owner, .mode = l->mode, .listed = listed };
 
 		claim.range.start = l->start;
 		claim.range.len = l->end == INT64_MAX ? 0 : l->end - l->start;
@@ -960,14 +961,26 @@ ipclock__os_claims(const char *path, int fd, bool whole, enum os_kind *kind,
     int (*take)(void *ctx, const struct os_claim *claim), void *ctx)
 {
 	const struct inode *inode = path ? find(path) : NULL;
-	int r = call("claims");
+	int r = call("claims"), times = machine.list_tears ? 2 : 1;
+	uint64_t number;
 
 	if (r)
 		return r;
 	if (path && !inode)
 		return ENOENT;
 	*kind = OS_REGULAR;
-	return whole ? 0 : tell_claims(inode ? inode->number : machine.files[fd].inode, take, ctx);
+	machine.list_tears = false;
+	number = inode ? inode->number : machine.files[fd].inode;
+	r = whole ? 0 : tell_claims(number, false, take, ctx);
+	while (r == 0 && !whole && times-- > 0)
+		r = tell_claims(number, true, take, ctx);
+	return r;
+}
+
+void
+fake_tear_list(void)
+{
+	machine.list_tears = true;
 }
 
 long

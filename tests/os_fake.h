@@ -72,6 +72,9 @@ void fake_wait_ends(bool ends);
 /* Runs when a helper is stopped while it waits; what it waits for is then granted if it can be. */
 void fake_at_stop(void (*what)(void));
 
+/* The system's list of locks changes while it is read the next time, and shows each lock twice. */
+void fake_tear_list(void);
+
 /* ---- what is left behind ---- */
 
 int fake_open_files(void);     /* of ours */

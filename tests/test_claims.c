@@ -82,6 +82,19 @@ START_TEST(numbers_are_places)
 }
 END_TEST
 
+/* What the list shows once more than there is was there when it changed, and at no second look. */
+START_TEST(a_list_that_tears)
+{
+	int holder = other(LAYOUT_LOCK_BASE, 512, OS_EXCLUSIVE), waiter = other(LAYOUT_LINE_BASE + 4, 1, OS_EXCLUSIVE);
+
+	fake_tear_list();
+	ck_assert_int_eq(look(), 0);
+	ck_assert_int_eq(n, 2);
+	is(0, holder, 1, 0);
+	is(1, waiter, 1, 1);
+}
+END_TEST
+
 /* SQLite's looks at the first byte hold nothing; its byte for those who will write does. */
 START_TEST(first_bytes)
 {
@@ -155,6 +168,7 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, numbers_are_places);
+	tcase_add_test(t, a_list_that_tears);
 	tcase_add_test(t, first_bytes);
 	tcase_add_test(t, whole_file);
 	tcase_add_test(t, no_list);
