@@ -10,6 +10,7 @@
 
 #include "attr.h"
 #include "message.h"
+#include "os_tls.h"
 
 #define LEAST_LEASE_MS 100
 #define MOST_LEASE_MS  86400000
@@ -72,48 +73,65 @@ copy_text(char **copy, const char *text)
 int
 ipclock__redis_attr_copy(struct ipclock_redis_attr *copy, const struct ipclock_redis_attr *attr)
 {
-	char *user, *password;
+	int i, error = 0;
 
 	if (!attr)
 		attr = &defaults;
-	if (copy_text(&user, attr->user) != 0)
-		return ENOMEM;
-	if (copy_text(&password, attr->password) != 0) {
-		free(user);
-		return ENOMEM;
-	}
 	*copy = *attr;
-	copy->user = user;
-	copy->password = password;
-	return 0;
+	for (i = 0; i < TEXTS; i++)
+		if (copy_text(&copy->text[i], attr->text[i]) != 0)
+			error = ENOMEM;
+	if (error)
+		ipclock__redis_attr_clear(copy);
+	return error;
 }
 
 void
 ipclock__redis_attr_clear(struct ipclock_redis_attr *attr)
 {
-	free(attr->user);
-	free(attr->password);
-	attr->user = attr->password = NULL;
+	int i;
+
+	for (i = 0; i < TEXTS; i++) {
+		free(attr->text[i]);
+		attr->text[i] = NULL;
+	}
 }
 
-int
-ipclock_redis_attr_set_auth(struct ipclock_redis_attr *attr, const char *user, const char *password)
+/* Of these texts, from the first on, copies take the place of the old ones: all or none. */
+static int
+set_texts(struct ipclock_redis_attr *attr, const char *setter, int first, const char *const *texts, int n)
 {
-	struct ipclock_redis_attr with, made;
-	int saved = errno, error;
+	struct ipclock_redis_attr with = *attr, made;
+	int i, saved = errno, error;
 
-	if (!attr || (user && !password))
-		return set("set auth", !attr ? "no options: NULL" : "a user needs a password", EINVAL);
-	with = *attr;
-	with.user = (char *)(uintptr_t)user; /* only to be copied */
-	with.password = (char *)(uintptr_t)password;
+	for (i = 0; i < n; i++)
+		with.text[first + i] = (char *)(uintptr_t)texts[i]; /* only to be copied */
 	error = ipclock__redis_attr_copy(&made, &with);
 	if (error == 0) {
 		ipclock__redis_attr_clear(attr);
 		*attr = made;
 	}
 	errno = saved;
-	return set(error ? "set auth" : NULL, NULL, error);
+	return set(error ? setter : NULL, NULL, error);
+}
+
+int
+ipclock_redis_attr_set_auth(struct ipclock_redis_attr *attr, const char *user, const char *password)
+{
+	if (!attr || (user && !password))
+		return set("set auth", !attr ? "no options: NULL" : "a user needs a password", EINVAL);
+	return set_texts(attr, "set auth", USER, (const char *const[]){ user, password }, 2);
+}
+
+int
+ipclock_redis_attr_set_tls(struct ipclock_redis_attr *attr, const char *ca_file, const char *cert_file,
+    const char *key_file)
+{
+	if (!attr || (key_file && !cert_file))
+		return set("set tls", !attr ? "no options: NULL" : "a key needs a certificate", EINVAL);
+	if (!ipclock__redis_os_tls_built())
+		return set("set tls", "built without TLS", ENOTSUP);
+	return set_texts(attr, "set tls", AUTHORITIES, (const char *const[]){ ca_file, cert_file, key_file }, 3);
 }
 
 int

@@ -9,6 +9,8 @@
 
 #define MOST_PREFIX 200
 
+enum { USER, PASSWORD, AUTHORITIES, CERTIFICATE, KEY, TEXTS };
+
 struct ipclock_redis_attr {
 	struct backoff backoff;
 	int protocol;
@@ -16,8 +18,7 @@ struct ipclock_redis_attr {
 	int connect_ms;
 	int command_ms;
 	char prefix[MOST_PREFIX + 1];
-	char *user;     /* NULL: not said; of its own memory, as is the password */
-	char *password;
+	char *text[TEXTS]; /* NULL: not said; of their own memory */
 };
 
 /* NULL: the defaults.  ENOMEM. */

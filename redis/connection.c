@@ -12,6 +12,7 @@
 #include "os_socket.h"
 
 #define MOST_WORDS 16
+#define SOME       16384
 
 static int
 because(struct connection *c, const char *reason, int error)
@@ -102,6 +103,14 @@ broken_by(struct connection *c, int system)
 	return broken(c, c->context->errstr, error_of_context(c->context, system));
 }
 
+/* With the clause that TLS gave, or NULL. */
+static int
+because_of_tls(struct connection *c, const char *clause, int error)
+{
+	snprintf(c->reason, sizeof(c->reason), "TLS: %s", clause ? clause : strerror(error));
+	return error;
+}
+
 /* ---- round trips ---- */
 
 /* Until when to wait for what is begun now. */
@@ -111,6 +120,21 @@ patience(const struct connection *c, int ms)
 	int64_t until = ipclock__os_redis_now() + ms * OS_MS;
 
 	return until < *c->limit ? until : *c->limit;
+}
+
+static int
+send_bytes(struct connection *c, const char *bytes, size_t length, int64_t until)
+{
+	const char *clause = NULL;
+	int error;
+
+	if (c->tls)
+		error = ipclock__redis_os_tls_send(c->tls, c->context->fd, bytes, length, until, &clause);
+	else
+		error = ipclock__redis_os_send(c->context->fd, bytes, length, until);
+	if (error && !clause)
+		clause = error == ETIMEDOUT ? "the server does not read" : strerror(error);
+	return error ? broken(c, clause, error) : 0;
 }
 
 static int
@@ -125,9 +149,36 @@ send_command(struct connection *c, const struct command *command, int64_t until)
 	length = redisFormatCommandArgv(&bytes, command->argc, command->argv, command->len);
 	if (length < 0)
 		return because(c, "no memory for a command", ENOMEM);
-	error = ipclock__redis_os_send(c->context->fd, bytes, (size_t)length, until);
+	error = send_bytes(c, bytes, (size_t)length, until);
 	redisFreeCommand(bytes);
-	return error ? broken(c, error == ETIMEDOUT ? "the server does not read" : strerror(error), error) : 0;
+	return error;
+}
+
+static int
+take_in_by_tls(struct connection *c, int64_t until)
+{
+	char bytes[SOME];
+	const char *clause;
+	size_t n;
+	int error = ipclock__redis_os_tls_receive(c->tls, c->context->fd, bytes, sizeof(bytes), until, &n, &clause);
+
+	if (error == EAGAIN)
+		return EAGAIN;
+	if (error)
+		return broken(c, clause ? clause : strerror(error), error);
+	return redisReaderFeed(c->context->reader, bytes, n) == REDIS_OK ? 0 : broken(c, "no memory for a reply", ENOMEM);
+}
+
+/* EAGAIN: nothing came in time. */
+static int
+take_in(struct connection *c, int64_t until)
+{
+	if (c->tls)
+		return take_in_by_tls(c, until);
+	if (!ipclock__redis_os_readable(c->context->fd, until))
+		return EAGAIN;
+	errno = 0;
+	return redisBufferRead(c->context) == REDIS_OK ? 0 : broken_by(c, errno);
 }
 
 /* EAGAIN: nothing whole came in time. */
@@ -135,6 +186,7 @@ static int
 read_reply(struct connection *c, int64_t until, redisReply **reply)
 {
 	void *read = NULL;
+	int error;
 
 	for (;;) {
 		if (redisGetReplyFromReader(c->context, &read) != REDIS_OK)
@@ -142,11 +194,9 @@ read_reply(struct connection *c, int64_t until, redisReply **reply)
 		*reply = read;
 		if (read)
 			return 0;
-		if (!ipclock__redis_os_readable(c->context->fd, until))
-			return EAGAIN;
-		errno = 0;
-		if (redisBufferRead(c->context) != REDIS_OK)
-			return broken_by(c, errno);
+		error = take_in(c, until);
+		if (error)
+			return error;
 	}
 }
 
@@ -247,12 +297,23 @@ hand_over(struct connection *c)
 }
 
 static int
-dial(struct connection *c, const struct url *url, int connect_ms)
+dial(struct connection *c, const struct url *url, int64_t until)
 {
 	const char *reason;
-	int error = ipclock__redis_os_dial(url->path, url->host, url->port, patience(c, connect_ms), &c->dialing, &reason);
+	int error = ipclock__redis_os_dial(url->path, url->host, url->port, until, &c->dialing, &reason);
 
 	return error ? because(c, reason ? reason : strerror(error), error) : hand_over(c);
+}
+
+static int
+secure(struct connection *c, const struct url *url, const struct os_tls_files *files, int64_t until)
+{
+	const char *clause;
+	int error = ipclock__redis_os_tls_make(&c->tls, url->host, files, &clause);
+
+	if (error == 0)
+		error = ipclock__redis_os_tls_start(c->tls, c->context->fd, until, &clause);
+	return error ? because_of_tls(c, clause, error) : 0;
 }
 
 static int
@@ -307,14 +368,17 @@ ask_info(struct connection *c)
 }
 
 int
-ipclock__redis_connect(struct connection *c, const struct url *url, const char *user, const char *password,
-    int connect_ms)
+ipclock__redis_connect(struct connection *c, const struct url *url, const struct os_tls_files *files,
+    const char *user, const char *password, int connect_ms)
 {
+	int64_t until = patience(c, connect_ms);
 	int error;
 
 	c->id = 0;
 	c->run_id[0] = c->reason[0] = '\0';
-	error = dial(c, url, connect_ms);
+	error = dial(c, url, until);
+	if (error == 0 && url->tls)
+		error = secure(c, url, files, until);
 	if (error == 0)
 		error = log_in(c, url, user, password);
 	if (error)
@@ -340,7 +404,9 @@ ipclock__redis_disconnect(struct connection *c)
 	ipclock__os_redis_process_lock();
 	if (c->context)
 		redisFree(c->context);
+	ipclock__redis_os_tls_free(c->tls);
 	c->context = NULL;
+	c->tls = NULL;
 	ipclock__os_redis_process_unlock();
 }
 
@@ -353,6 +419,13 @@ ipclock__redis_close_copy(struct connection *c)
 		return;
 	ipclock__os_redis_close(c->context->fd);
 	c->context->fd = -1;
+}
+
+void
+ipclock__redis_abandon(struct connection *c)
+{
+	c->context = NULL;
+	c->tls = NULL;
 }
 
 bool

@@ -14,6 +14,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include "os_tls.h"
 #include "url.h"
 
 #define MOST_RUN_ID 48
@@ -22,6 +23,7 @@
 /* context and dialing change under the process lock only, for children of fork(2). */
 struct connection {
 	redisContext *context;       /* NULL: none */
+	struct os_tls *tls;          /* NULL: not by TLS */
 	int dialing;                 /* a socket on its way to be one, + 1; else 0 */
 	int command_ms;              /* how long to wait for an answer */
 	const int64_t *limit;        /* until when any wait may last */
@@ -38,12 +40,12 @@ struct command {
 };
 
 /*
- * Connects, logs in if there is a password, selects the database.  limit and
- * command_ms must be set.  After an error reason is set and there is no
- * connection.
+ * Connects, by TLS if the url says so, logs in if there is a password, selects
+ * the database.  limit and command_ms must be set.  After an error reason is set
+ * and there is no connection.
  */
-int ipclock__redis_connect(struct connection *c, const struct url *url, const char *user, const char *password,
-    int connect_ms);
+int ipclock__redis_connect(struct connection *c, const struct url *url, const struct os_tls_files *files,
+    const char *user, const char *password, int connect_ms);
 
 /*
  * Asks for id and run_id, and whether the server is a primary: EROFS if it is
@@ -56,6 +58,9 @@ void ipclock__redis_disconnect(struct connection *c);
 
 /* In a child, with the process lock: closes its copies of the sockets. */
 void ipclock__redis_close_copy(struct connection *c);
+
+/* In a child: leaves what may be half done lying. */
+void ipclock__redis_abandon(struct connection *c);
 
 bool ipclock__redis_connected(const struct connection *c);
 

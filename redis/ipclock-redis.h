@@ -82,6 +82,16 @@ int ipclock_redis_attr_set_prefix(struct ipclock_redis_attr *attr, const char *p
  */
 int ipclock_redis_attr_set_auth(struct ipclock_redis_attr *attr, const char *user, const char *password);
 
+/*
+ * For rediss:// URLs.  ca_file: PEM, the authorities that are trusted, and no
+ * others; NULL: those that OpenSSL trusts by default, or by SSL_CERT_FILE and
+ * SSL_CERT_DIR in the environment.  cert_file and key_file, PEM: who we are, where
+ * the server asks that; a key of NULL is in cert_file.  Copied; read whenever a
+ * connection is made.  EINVAL: a key alone.  ENOTSUP: built without TLS.  ENOMEM.
+ */
+int ipclock_redis_attr_set_tls(struct ipclock_redis_attr *attr, const char *ca_file, const char *cert_file,
+    const char *key_file);
+
 /* How a lock is kept: programs share it only by the same protocol. */
 #define IPCLOCK_REDIS_LEASE       0 /* the default */
 #define IPCLOCK_REDIS_PORTALOCKER 1 /* of Python's portalocker 2: writers only, no token, no order, no lease */
@@ -101,9 +111,11 @@ int ipclock_redis_attr_set_protocol(struct ipclock_redis_attr *attr, int protoco
  * Connects to the server; locks nothing.  url is
  *
  *	redis://[[user][:password]@]host[:port][/db]
+ *	rediss://[[user][:password]@]host[:port][/db]
  *	unix://[[user][:password]@]/path/of/socket[?db=n]
  *
- * with %XX for bytes that mean something in a URL; or up to 16 of them with
+ * where rediss is by TLS, the server's certificate being checked, and that it is
+ * host's; with %XX for bytes that mean something in a URL; or up to 16 of them with
  * commas or blanks between, which are the servers of one deployment, a primary
  * and its replicas or nodes of a cluster: the first that answers and is a
  * primary is used, now and at each new connection.  name is any text of 1 to
@@ -112,7 +124,8 @@ int ipclock_redis_attr_set_protocol(struct ipclock_redis_attr *attr, int protoco
  * EINVAL	url, name or attr make no sense
  * EROFS		no server but replicas
  * ENOTSUP	rediss://, where the library was built without TLS
- * EACCES	the server refused user, password or a command
+ * EACCES	the server refused user, password or a command; its certificate is not trusted, or not host's
+ * EPROTO	the server's answer cannot be understood, or TLS fails
  * ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENOENT, EIO ... no connection
  * ENOMEM
  */

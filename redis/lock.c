@@ -66,9 +66,20 @@ wrong_user(const struct ipclock_redis *r)
 	int i;
 
 	for (i = 0; i < r->urls.count; i++)
-		if (r->urls.url[i].user && !r->urls.url[i].password && !r->attr.password)
+		if (r->urls.url[i].user && !r->urls.url[i].password && !r->attr.text[PASSWORD])
 			return "the URL has a user, and there is no password";
 	return NULL;
+}
+
+static bool
+wants_tls(const struct urls *urls)
+{
+	int i;
+
+	for (i = 0; i < urls->count; i++)
+		if (urls->url[i].tls)
+			return true;
+	return false;
 }
 
 static int
@@ -90,6 +101,10 @@ fill(struct ipclock_redis *r, const char *url, const char *name, const char **wh
 	error = ipclock__redis_urls_parse(&r->urls, url, why);
 	if (error)
 		return error;
+	if (wants_tls(&r->urls) && !ipclock__redis_os_tls_built()) {
+		*why = "built without TLS: no rediss://";
+		return ENOTSUP;
+	}
 	*why = wrong_user(r);
 	return *why ? EINVAL : ipclock__lease_make(&r->lease, r->attr.prefix, name);
 }

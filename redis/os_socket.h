@@ -28,4 +28,7 @@ int ipclock__redis_os_send(int fd, const char *bytes, size_t length, int64_t unt
 /* Is there something to read, before then? */
 bool ipclock__redis_os_readable(int fd, int64_t until);
 
+/* 1 to size bytes: 0, EAGAIN: nothing came in time, ECONNRESET at the end, or an errno value. */
+int ipclock__redis_os_receive(int fd, char *bytes, size_t size, int64_t until, size_t *received);
+
 #endif

@@ -66,6 +66,25 @@ ipclock__redis_os_send(int fd, const char *bytes, size_t length, int64_t until)
 	return 0;
 }
 
+int
+ipclock__redis_os_receive(int fd, char *bytes, size_t size, int64_t until, size_t *received)
+{
+	ssize_t n;
+
+	while (await(fd, POLLIN, until)) {
+		n = recv(fd, bytes, size, MSG_DONTWAIT);
+		if (n > 0) {
+			*received = (size_t)n;
+			return 0;
+		}
+		if (n == 0)
+			return ECONNRESET;
+		if (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)
+			return errno;
+	}
+	return EAGAIN;
+}
+
 /* ---- connecting ---- */
 
 static int

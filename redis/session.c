@@ -39,8 +39,11 @@ ipclock__session_adopt(struct ipclock_redis *r)
 		return;
 	if (r->threaded)
 		ipclock__os_redis_thread_forget(&r->thread);
-	if (r->torn)
-		r->commands.context = r->news.context = r->channel.context = NULL;
+	if (r->torn) {
+		ipclock__redis_abandon(&r->commands);
+		ipclock__redis_abandon(&r->news);
+		ipclock__redis_abandon(&r->channel);
+	}
 	r->threaded = r->stop = r->forked = r->torn = r->tell = false;
 	r->cancelled = r->state == WAITING;
 	r->state = FREE;
@@ -75,13 +78,15 @@ ipclock__session_end(struct ipclock_redis *r)
 static int
 log_in(struct ipclock_redis *r, struct connection *c, const struct url *url)
 {
+	char *const *text = r->attr.text;
+	const struct os_tls_files files = { text[AUTHORITIES], text[CERTIFICATE], text[KEY] };
 	bool own = url->password;
 
 	ipclock__redis_disconnect(c);
 	c->command_ms = r->attr.command_ms;
 	c->limit = &r->limit;
-	return ipclock__redis_connect(c, url, own || url->user ? url->user : r->attr.user,
-	    own ? url->password : r->attr.password, r->attr.connect_ms);
+	return ipclock__redis_connect(c, url, &files, own || url->user ? url->user : text[USER],
+	    own ? url->password : text[PASSWORD], r->attr.connect_ms);
 }
 
 int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
-/* redis://[[user][:password]@]host[:port][/db] and unix://[[user][:password]@]/path[?db=n], each part with %XX. */
+/* redis[s]://[[user][:password]@]host[:port][/db] and unix://[[user][:password]@]/path[?db=n], each part with %XX. */
 
 #include <errno.h>
 #include <stdbool.h>
@@ -163,13 +163,11 @@ after(const char *text, const char *scheme)
 int
 ipclock__redis_url_parse(struct url *url, const char *text, const char **reason)
 {
-	const char *redis = after(text, "redis://"), *local = after(text, "unix://");
+	const char *tls = after(text, "rediss://"), *redis = tls ? tls : after(text, "redis://");
+	const char *local = after(text, "unix://");
 
-	*url = (struct url){ 0 };
-	*reason = "built without TLS: no rediss://";
-	if (after(text, "rediss://"))
-		return ENOTSUP;
-	*reason = "a URL begins with redis:// or unix://";
+	*url = (struct url){ .tls = tls };
+	*reason = "a URL begins with redis://, rediss:// or unix://";
 	if (!redis && !local)
 		return EINVAL;
 	*reason = NULL;
@@ -231,7 +229,7 @@ ipclock__redis_urls_parse(struct urls *urls, const char *text, const char **reas
 		text += length;
 	}
 	if (error == 0 && urls->count == 0) {
-		*reason = "a URL begins with redis:// or unix://";
+		*reason = "a URL begins with redis://, rediss:// or unix://";
 		error = EINVAL;
 	}
 	if (error)
@@ -258,7 +256,7 @@ ipclock__redis_url_follow(struct url *node, const char *moved, const struct url 
 	length = (size_t)(colon - ++address);
 	if (length == 0 && !told->host)
 		return EPROTO;
-	*node = (struct url){ .user = told->user, .password = told->password, .port = port };
+	*node = (struct url){ .user = told->user, .password = told->password, .port = port, .tls = told->tls };
 	if (length == 0) {
 		address = told->host;
 		length = strlen(address);

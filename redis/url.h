@@ -5,6 +5,8 @@
 #ifndef IPCLOCK_REDIS_URL_H
 #define IPCLOCK_REDIS_URL_H
 
+#include <stdbool.h>
+
 #define MOST_SERVERS 16
 
 /* One allocation behind text; user, password and database may be absent: NULL, NULL, 0; a user may stand alone. */
@@ -16,9 +18,10 @@ struct url {
 	const char *password;
 	int port;
 	int database;
+	bool tls;
 };
 
-/* 0, EINVAL, ENOTSUP (rediss) or ENOMEM; *reason is a clause that says more, or NULL. */
+/* 0, EINVAL or ENOMEM; *reason is a clause that says more, or NULL. */
 int ipclock__redis_url_parse(struct url *url, const char *text, const char **reason);
 void ipclock__redis_url_free(struct url *url);
 
@@ -33,8 +36,8 @@ int ipclock__redis_urls_parse(struct urls *urls, const char *text, const char **
 void ipclock__redis_urls_free(struct urls *urls);
 
 /*
- * The node that "MOVED SLOT HOST:PORT" tells of, by user, password and, where it
- * names none, host of who told, whose text it borrows.  EPROTO, ENOMEM.
+ * The node that "MOVED SLOT HOST:PORT" tells of, by user, password, TLS and, where
+ * it names none, host of who told, whose text it borrows.  EPROTO, ENOMEM.
  */
 int ipclock__redis_url_follow(struct url *node, const char *moved, const struct url *told);
 

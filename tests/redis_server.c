@@ -243,8 +243,7 @@ server_end(void)
 			end(s, SIGKILL);
 }
 
-/* One that is free now. */
-static int
+int
 free_port(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };

@@ -42,6 +42,9 @@ void other_start(int i, const char *const *more);
 void other_kill(int i, int sig);
 int other_port(int i);
 
+/* One that is free now. */
+int free_port(void);
+
 /* redis://127.0.0.1:PORT; valid until it is asked for again. */
 const char *other_url(int i);
 

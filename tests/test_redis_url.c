@@ -53,6 +53,14 @@ START_TEST(a_server_by_its_host)
 	ipclock__redis_url_free(&url);
 	ck_assert_int_eq(parse("redis://"), 0);
 	ck_assert_str_eq(url.host, "localhost");
+	ck_assert(!url.tls);
+	ipclock__redis_url_free(&url);
+	ck_assert_int_eq(parse("rediss://me:x@host/1"), 0);
+	ck_assert_str_eq(url.host, "host");
+	ck_assert_str_eq(url.password, "x");
+	ck_assert_int_eq(url.port, 6379);
+	ck_assert_int_eq(url.database, 1);
+	ck_assert(url.tls);
 	ipclock__redis_url_free(&url);
 }
 END_TEST
@@ -85,7 +93,8 @@ START_TEST(what_makes_no_sense_is_refused)
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_msg(parse(bad[i]) == EINVAL, "%s", bad[i]);
-	ck_assert_int_eq(parse("rediss://host"), ENOTSUP);
+	ck_assert_int_eq(parse("rediss:/host"), EINVAL);
+	ck_assert_int_eq(parse("rediss://host:0"), EINVAL);
 }
 END_TEST
 
@@ -117,7 +126,7 @@ START_TEST(several_servers)
 	ck_assert_int_eq(count("redis://:x%2cy%20z@a,redis://b"), 2);
 	ck_assert_int_eq(count(" , "), -EINVAL);
 	ck_assert_int_eq(count("redis://a,b"), -EINVAL);
-	ck_assert_int_eq(count("redis://a redis://b rediss://c"), -ENOTSUP);
+	ck_assert_int_eq(count("redis://a rediss://b redis://c"), 3);
 	for (i = 0; i < 16; i++)
 		strcat(many, "redis://b, ");
 	ck_assert_int_eq(count(many), 16);
@@ -133,7 +142,7 @@ follow(const char *moved)
 	int error;
 
 	if (!told.text) {
-		ck_assert_int_eq(parse("redis://me:x@first:7000/3"), 0);
+		ck_assert_int_eq(parse("rediss://me:x@first:7000/3"), 0);
 		told = url;
 	}
 	error = ipclock__redis_url_follow(&url, moved, &told);
@@ -142,6 +151,7 @@ follow(const char *moved)
 		ck_assert_str_eq(url.password, "x");
 		ck_assert_ptr_null(url.path);
 		ck_assert_int_eq(url.database, 0);
+		ck_assert(url.tls);
 	}
 	return error;
 }
@@ -199,6 +209,9 @@ START_TEST(options_are_checked_at_the_door)
 	ck_assert_ptr_nonnull(strstr(ipclock_redis_message(NULL), "set auth"));
 	ck_assert_int_eq(ipclock_redis_attr_set_auth(attr, "me", "x"), 0);
 	ck_assert_int_eq(ipclock_redis_attr_set_auth(attr, NULL, "y"), 0);
+	ck_assert_int_eq(ipclock_redis_attr_set_tls(NULL, "x", NULL, NULL), EINVAL);
+	ck_assert_int_eq(ipclock_redis_attr_set_tls(attr, NULL, NULL, "x"), EINVAL);
+	ck_assert_ptr_nonnull(strstr(ipclock_redis_message(NULL), "set tls"));
 	ipclock_redis_attr_free(attr);
 	ipclock_redis_attr_free(NULL);
 }
