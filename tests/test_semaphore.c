@@ -958,7 +958,7 @@ START_TEST(A_B_torture)
 	for (n = 0; n < kills; n++) {
 		usleep((useconds_t)rand_r(&seed) % 5000);
 		i = (int)(rand_r(&seed) % WORKERS);
-		atomic_store(&arena->doomed, pid[i]);
+		atomic_store(&arena->doomed, (int)pid[i]);
 		kill(pid[i], SIGKILL);
 		r = child_result(pid[i]);
 		ck_assert_msg(r == 1000 + SIGKILL, "a worker ended with %d", r);

@@ -57,7 +57,9 @@ unsigned win_umask(unsigned mask);
 #define read   win_read
 #define write  win_write
 #define pread  win_pread
+#undef stat /* by mingw-w64, where files are large */
 #define stat   win_stat
+#undef fstat
 #define fstat  win_fstat
 #define lstat  win_stat
 #define fcntl  win_fcntl
