@@ -103,6 +103,10 @@ hold_open(struct hold *h, const struct options *o)
 		complain("%s", missing(o));
 		return STATUS_LOCK;
 	}
+	if (error == ETIMEDOUT) { /* a server that does not answer: nobody is in the way */
+		complain("%s", h->kind->message(h));
+		return STATUS_OPEN;
+	}
 	return error == 0 ? 0 : failed(h, error, o->file != NULL && error != ENOTSUP ? STATUS_OPEN : STATUS_LOCK);
 }
 

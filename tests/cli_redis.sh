@@ -123,6 +123,10 @@ redis "... and killed if it must be" 65 --lease 0.3 x \
 no "... before it is done" test -e survived
 redis "the lock is free then" 0 -w 60 x true
 
+kill -STOP "$server"
+gives "the server stands still: cannot open" 66 --redis "$url" -n x true
+yes "... says why" grep -q 'does not answer' err
+kill -CONT "$server"
 kill "$server"
 wait "$server"
 gives "the server is gone: cannot open" 66 --redis "$url" x true
