@@ -158,6 +158,7 @@ by_cmake() {
 	cat >"$dir/CMakeLists.txt" <<'CMAKE'
 cmake_minimum_required(VERSION 3.10)
 project(user C)
+set_property(GLOBAL PROPERTY FIND_LIBRARY_USE_LIB64_PATHS ON) # Debian's looks there on request only
 function(try what)
 	find_package(ipclock ${ARGN} QUIET NO_CMAKE_SYSTEM_PATH NO_CMAKE_PACKAGE_REGISTRY)
 	if(ipclock_FOUND)
