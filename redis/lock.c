@@ -227,7 +227,7 @@ refuse(struct ipclock_redis *r, char mode, int timeout_ms, const char **why)
 }
 
 static int
-acquire(struct ipclock_redis *r, char mode, int timeout_ms)
+begin(struct ipclock_redis *r, char mode, int timeout_ms, bool stays)
 {
 	const char *operation = operations[(unsigned char)mode], *why;
 	struct os_redis_guard guard;
@@ -238,24 +238,23 @@ acquire(struct ipclock_redis *r, char mode, int timeout_ms)
 	enter(r, &guard);
 	error = refuse(r, mode, timeout_ms, &why);
 	if (error == 0 && r->state == WAITING) {
-		why = "a wait is started already";
-		error = EINVAL;
-	}
-	if (error == 0)
-		error = ipclock__wait_run(r, mode, timeout_ms);
+		why = stays ? "a wait is started already" : NULL;
+		error = stays ? EINVAL : EINPROGRESS;
+	} else if (error == 0)
+		error = stays ? ipclock__wait_run(r, mode, timeout_ms) : ipclock__wait_start(r, mode, timeout_ms);
 	return leave(r, &guard, operation, why, error);
 }
 
 int
 ipclock_redis_acquire_read(struct ipclock_redis *r, int timeout_ms)
 {
-	return acquire(r, 'R', timeout_ms);
+	return begin(r, 'R', timeout_ms, true);
 }
 
 int
 ipclock_redis_acquire_write(struct ipclock_redis *r, int timeout_ms)
 {
-	return acquire(r, 'W', timeout_ms);
+	return begin(r, 'W', timeout_ms, true);
 }
 
 /* After an error the connection is ended, so that the server frees what we do not hold any more. */
@@ -432,34 +431,16 @@ ipclock_redis_message(struct ipclock_redis *r)
 
 /* ---- event loops ---- */
 
-static int
-start(struct ipclock_redis *r, char mode, int timeout_ms)
-{
-	const char *operation = operations[(unsigned char)mode], *why;
-	struct os_redis_guard guard;
-	int error;
-
-	if (!r)
-		return no_handle(operation);
-	enter(r, &guard);
-	error = refuse(r, mode, timeout_ms, &why);
-	if (error == 0 && r->state == WAITING)
-		error = EINPROGRESS;
-	else if (error == 0)
-		error = ipclock__wait_start(r, mode, timeout_ms);
-	return leave(r, &guard, operation, why, error);
-}
-
 int
 ipclock_redis_start_read(struct ipclock_redis *r, int timeout_ms)
 {
-	return start(r, 'R', timeout_ms);
+	return begin(r, 'R', timeout_ms, false);
 }
 
 int
 ipclock_redis_start_write(struct ipclock_redis *r, int timeout_ms)
 {
-	return start(r, 'W', timeout_ms);
+	return begin(r, 'W', timeout_ms, false);
 }
 
 /* What came before there is something to wait for; EINPROGRESS: nothing. */
