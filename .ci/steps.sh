@@ -20,7 +20,7 @@ step() {
 	read -r p _ f _ s _ < <(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1)
 	if [ "$status" -ne 0 ]; then
 		[ "${f:-0}" -gt 0 ] || f=1
-		grep -E -A 6 '^not ok|:[FES]:|Sanitizer|runtime error|warning:|error:' "$log" | head -n 200
+		grep -E -B 3 -A 6 '^not ok|:[FES]:|Sanitizer|runtime error|warning:|error:' "$log" | head -n 200
 		echo "    ..."
 		tail -n 30 "$log"
 	fi

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
-#include <windows.h>
-
 #include "agent_client.h"
 #include "agent_spawn.h"
 #include "support.h"
+#include "tap_win32.h"
 
 static HANDLE
 handle_of(int fd)
@@ -37,8 +36,7 @@ agent_spawn(struct agent *a)
 	startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
 	snprintf(command, sizeof(command), "agent %d", (int)(intptr_t)log_write);
 	a->told[0] = '\0';
-	ck_assert_msg(CreateProcessA(program, command, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &process),
-	    "cannot start %s: error %lu", program, (unsigned long)GetLastError());
+	ck_assert(tap_win32_start(program, command, 0, &startup, &process));
 	CloseHandle(startup.hStdInput);
 	CloseHandle(startup.hStdOutput);
 	CloseHandle(log_write);

@@ -7,6 +7,7 @@
 
 #include "support.h"
 #include "support_os.h"
+#include "tap_win32.h"
 
 void
 support_make_directory(char *path)
@@ -191,7 +192,7 @@ start(char *order, PROCESS_INFORMATION *process)
 
 	GetModuleFileNameA(NULL, program, sizeof(program));
 	SetEnvironmentVariableA("TEST_SPAWN", order);
-	ck_assert(CreateProcessA(program, NULL, NULL, NULL, TRUE, 0, NULL, NULL, &startup, process));
+	ck_assert(tap_win32_start(program, NULL, 0, &startup, process));
 	SetEnvironmentVariableA("TEST_SPAWN", NULL);
 	CloseHandle(process->hThread);
 }

@@ -47,7 +47,7 @@ tcase_create(const char *name)
 {
 	if (n_cases == CASES)
 		abort();
-	cases[n_cases] = (struct tap_case){ .name = name, .seconds = 4 };
+	cases[n_cases] = (struct tap_case){ .name = name, .seconds = 60 };
 	return &cases[n_cases++];
 }
 

@@ -5,9 +5,11 @@
 #include <io.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <windows.h>
 
 #include "tap_process.h"
+#include "tap_win32.h"
+
+#define STARTS 5
 
 void
 tap_process_begin(void)
@@ -41,7 +43,23 @@ make_job(void)
 	return job;
 }
 
-static int
+/* On a busy machine Wine says ERROR_INTERNAL_ERROR, once in ten thousand times, of a process that never began. */
+BOOL
+tap_win32_start(const char *program, char *command, DWORD flags, STARTUPINFOA *startup, PROCESS_INFORMATION *process)
+{
+	DWORD error = ERROR_INTERNAL_ERROR;
+	int i;
+
+	for (i = 0; i < STARTS && error == ERROR_INTERNAL_ERROR; i++) {
+		if (CreateProcessA(program, command, NULL, NULL, TRUE, flags, NULL, NULL, startup, process))
+			return TRUE;
+		error = GetLastError();
+		printf("# cannot start %s: error %lu\n", program, (unsigned long)error);
+	}
+	return FALSE;
+}
+
+static BOOL
 start(int n, PROCESS_INFORMATION *process)
 {
 	STARTUPINFOA startup = { .cb = sizeof(startup) };
@@ -51,10 +69,8 @@ start(int n, PROCESS_INFORMATION *process)
 	snprintf(number, sizeof(number), "%d", n + 1);
 	GetModuleFileNameA(NULL, program, sizeof(program));
 	SetEnvironmentVariableA("TAP_CASE", number);
-	started = CreateProcessA(program, NULL, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &startup, process);
+	started = tap_win32_start(program, NULL, CREATE_SUSPENDED, &startup, process);
 	SetEnvironmentVariableA("TAP_CASE", NULL);
-	if (!started)
-		printf("# cannot start %s: error %lu\n", program, (unsigned long)GetLastError());
 	return started;
 }
 
