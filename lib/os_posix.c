@@ -132,23 +132,43 @@ child(void)
 }
 
 /* The last to be registered is the first to prepare: the process lock comes before what is taken inside it. */
-int
-ipclock__os_at_fork(void (*run)(void))
+static int
+register_handlers(void)
 {
-	static bool inner;
+	static bool inner, outer;
 	int r = 0;
 
-	if (!inner) {
-		ipclock__os_helper_prepare();
+	if (!inner)
 		r = ipclock__os_event_at_fork();
-	}
 	if (r == 0 && !inner)
 		r = ipclock__os_range_at_fork();
 	inner = r == 0;
+	if (r == 0 && !outer)
+		r = pthread_atfork(ipclock__os_process_lock, ipclock__os_process_unlock, child);
+	outer = outer || r == 0;
+	return r;
+}
+
+/*
+ * Before there is a second thread: a fork(2) that has begun does not run what
+ * another thread registers, and its child would find the process lock taken by
+ * nobody.  What fails here is tried again at the first open.
+ */
+__attribute__((constructor)) static void
+at_load(void)
+{
+	register_handlers();
+}
+
+int
+ipclock__os_at_fork(void (*run)(void))
+{
+	int r = register_handlers();
+
+	if (r == 0 && hooks == 0)
+		ipclock__os_helper_prepare();
 	if (r == 0 && hooks == sizeof(in_child) / sizeof(in_child[0]))
 		r = ENOMEM;
-	if (r == 0 && hooks == 0)
-		r = pthread_atfork(ipclock__os_process_lock, ipclock__os_process_unlock, child);
 	if (r == 0)
 		in_child[hooks++] = run;
 	return r;

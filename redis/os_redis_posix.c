@@ -135,16 +135,39 @@ child(void)
 {
 	int error = errno;
 
-	in_child();
+	if (in_child)
+		in_child();
 	errno = error;
 	ipclock__os_redis_process_unlock();
+}
+
+static int
+register_handlers(void)
+{
+	static bool registered;
+	int r = 0;
+
+	if (!registered)
+		r = pthread_atfork(ipclock__os_redis_process_lock, ipclock__os_redis_process_unlock, child);
+	registered = r == 0;
+	return r;
+}
+
+/* Before there is a second thread: a fork(2) that has begun does not run what another thread registers. */
+__attribute__((constructor)) static void
+at_load(void)
+{
+	register_handlers();
 }
 
 int
 ipclock__os_redis_at_fork(void (*run)(void))
 {
-	in_child = run;
-	return pthread_atfork(ipclock__os_redis_process_lock, ipclock__os_redis_process_unlock, child);
+	int r = register_handlers();
+
+	if (r == 0)
+		in_child = run;
+	return r;
 }
 
 void

@@ -8,6 +8,8 @@
 
 #include <fcntl.h>
 #include <link.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -65,6 +67,62 @@ close_it(void *arg)
 {
 	return ipclock_close(arg);
 }
+
+static atomic_int opens, stop;
+
+static int
+open_and_close(void *arg)
+{
+	struct ipclock *l;
+	int r;
+
+	(void)arg;
+	do {
+		r = ipclock_open(&l, test_path, NULL);
+		if (r == 0)
+			r = ipclock_close(l);
+		opens++;
+	} while (r == 0 && !stop);
+	return r;
+}
+
+static int
+open_and_close_once(void *arg)
+{
+	stop = 1;
+	return open_and_close(arg);
+}
+
+static void
+await_the_first_open(void)
+{
+	while (opens == 0)
+		sched_yield();
+}
+
+/* In a process that has not used the library yet. */
+static int
+fork_beside_the_first_open(void *arg)
+{
+	struct thread t;
+	int r;
+
+	(void)arg;
+	pthread_atfork(await_the_first_open, NULL, NULL);
+	thread_start(&t, open_and_close, NULL);
+	r = in_child(open_and_close_once, NULL);
+	stop = 1;
+	return r ? r : thread_join(&t);
+}
+
+START_TEST(D_a_fork_beside_the_first_open)
+{
+	int i;
+
+	for (i = 0; i < 50; i++)
+		ck_assert_int_eq(in_child(fork_beside_the_first_open, NULL), 0);
+}
+END_TEST
 
 START_TEST(D_child_holds_nothing_and_frees_nothing)
 {
@@ -357,8 +415,6 @@ START_TEST(D_fork_while_a_thread_waits)
 	fork_while_a_thread_waits(forever, IPCLOCK_POLL);
 }
 END_TEST
-
-static atomic_int stop;
 
 static int
 turn(void *arg)
@@ -735,6 +791,7 @@ add(TCase *t)
 	tcase_add_test(t, C_exec_with_the_descriptor);
 	tcase_add_test(t, C_other_handles_are_closed);
 	tcase_add_test(t, C_another_reader_of_the_process_goes);
+	tcase_add_test(t, D_a_fork_beside_the_first_open);
 	tcase_add_test(t, D_child_holds_nothing_and_frees_nothing);
 	tcase_add_test(t, D_child_of_a_reader);
 	tcase_add_test(t, D_child_of_a_recursive_holder);
