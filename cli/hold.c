@@ -54,10 +54,7 @@ make_attr(struct ipclock_attr **attr, const struct options *o)
 	error = set_attr(*attr, o);
 	if (error == 0)
 		return 0;
-	if (error == ENOTSUP)
-		complain("--protocol %s: this build has no such locks", o->protocol == IPCLOCK_FLOCK ? "flock" : "range");
-	else
-		complain("%s", ipclock_strerror(error));
+	complain("%s", ipclock_strerror(error));
 	ipclock_attr_free(*attr);
 	return STATUS_USAGE;
 }

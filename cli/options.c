@@ -247,10 +247,12 @@ take_string(struct options *o, char **args, int n)
 	return GO_ON;
 }
 
-/* FILE COMMAND..., FILE -c STRING, or NUMBER. */
+/* FILE COMMAND..., FILE -c STRING, or NUMBER; with --redis a name in place of FILE. */
 static int
 take_operands(struct options *o, char **args, int n)
 {
+	if (o->redis != NULL && n < 2)
+		return wrong("--redis: a name and a command are wanted after the URL; 'ipclock run --help' tells more");
 	if (n == 0)
 		return wrong("a file and a command, or the number of a descriptor, is missing; "
 		    "'ipclock run --help' tells more");
@@ -259,6 +261,8 @@ take_operands(struct options *o, char **args, int n)
 			return GO_ON;
 		return wrong("there is no command to run under a lock on '%s', and it is no descriptor's number", args[0]);
 	}
+	if (strcmp(args[1], "--") == 0)
+		return wrong("'--' ends the options: it stands before '%s', not after it", args[0]);
 	o->file = args[0];
 	if (strcmp(args[1], "-c") == 0 || strcmp(args[1], "--command") == 0)
 		return take_string(o, args + 1, n - 1);

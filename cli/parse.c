@@ -19,7 +19,8 @@ parse(const struct syntax *syntax, void *ctx, int argc, char **argv)
 		case 'V':
 			return print("ipclock (libipclock) %s\n", ipclock_version());
 		case '?': /* getopt_long() has said what is wrong */
-			return wrong("'ipclock %s --help' tells more", syntax->verb);
+			return wrong("%s'ipclock %s --help' tells more", optopt == 'c' && strcmp(syntax->verb, "run") == 0 ?
+			    "-c stands after the file: ipclock run FILE -c STRING; " : "", syntax->verb);
 		default:
 			status = syntax->take(ctx, opt, optarg);
 		}

@@ -103,7 +103,7 @@ probe_and_print(const char *dir, bool json)
 	int status, error = probe_undisturbed(dir, &probe);
 
 	if (error) {
-		complain("%s: %s", dir, error == EINVAL ? "not a directory" :
+		complain("%s: %s", *dir ? dir : "''", error == EINVAL ? "not a directory" :
 		    error == ENOTSUP ? "this system cannot be probed" : ipclock_strerror(error));
 		return status_of_making(error, STATUS_SYSTEM);
 	}

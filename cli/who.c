@@ -74,7 +74,7 @@ static int
 check(const struct request *r, int operands)
 {
 	if (operands != 1)
-		return wrong("one file is wanted; 'ipclock who --help' tells more");
+		return wrong("one %s is wanted; 'ipclock who --help' tells more", r->redis ? "name" : "file");
 	if (r->redis && (r->whole_file || r->slot >= 0 || r->protocol == IPCLOCK_FLOCK))
 		return wrong("--redis is no lock of a file: no --fcntl, no --slot, no --protocol flock");
 	if (r->whole_file && r->slot >= 0)

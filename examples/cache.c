@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The libipclock authors */
 
 /*
- * cache FILE: prints what is in FILE, which is dear to make.  Many may want it
+ * cache FILE: prints what is in FILE, which is expensive to make.  Many may want it
  * at the same time, and one of them makes it: who finds no file takes the lock
  * on FILE.lock and looks again, for while it waited another has made it.
  *

@@ -6,6 +6,7 @@
  * crash at any point and no other count is lost.  A lock on FILE.lock is held
  * around reading and replacing: the file itself is another one after each.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -13,16 +14,17 @@
 
 enum { TIMEOUT_MS = 10000 };
 
+/* -1: what cannot be read is not to be overwritten. */
 static long
 read_count(const char *path)
 {
 	FILE *file = fopen(path, "r");
-	long count = 0;
+	long count;
 
 	if (file == NULL)
-		return 0;
+		return errno == ENOENT ? 0 : -1;
 	if (fscanf(file, "count %ld", &count) != 1)
-		count = 0;
+		count = -1;
 	fclose(file);
 	return count;
 }
@@ -48,14 +50,18 @@ static int
 update(const char *path)
 {
 	struct ipclock_replace *r;
-	long count = read_count(path) + 1;
+	long count = read_count(path);
 	int failed = 1;
 
+	if (count < 0) {
+		fprintf(stderr, "%s: cannot read the count\n", path);
+		return 1;
+	}
 	if (ipclock_replace_open(&r, path, 0) != 0) {
 		fprintf(stderr, "%s\n", ipclock_message(NULL));
 		return 1;
 	}
-	if (write_count(r, count) != 0)
+	if (write_count(r, count + 1) != 0)
 		perror(path);
 	else if (ipclock_replace_commit(r) != 0)
 		fprintf(stderr, "%s\n", ipclock_replace_message(r));

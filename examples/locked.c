@@ -9,6 +9,7 @@
  *
  * Exits with 1 if the total is not 400.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@ static IPCLOCK_READ_LOCKED(long, total, (void), (), "total.lock", -1)
 	long n;
 
 	if (!f)
-		return 0; /* the first */
+		return errno == ENOENT ? 0 : -1; /* there is none yet */
 	if (fscanf(f, "%ld", &n) != 1)
 		n = -1;
 	fclose(f);

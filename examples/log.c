@@ -104,6 +104,8 @@ print(const char *path, const char *unused)
 	for (i = KEPT; i >= 0; i--) {
 		name(from, sizeof(from), path, i);
 		file = fopen(from, "r");
+		if (file == NULL && errno != ENOENT)
+			return complain(strerror(errno));
 		if (file == NULL)
 			continue;
 		while ((c = getc(file)) != EOF)
@@ -145,20 +147,21 @@ main(int argc, char **argv)
 	const char *verb = argc == 3 ? argv[1] : "";
 	char lock_path[4096];
 	struct ipclock_rw *lock;
-	int failed = 2;
+	int failed;
 
-	snprintf(lock_path, sizeof(lock_path), "%s.lock", argc == 3 ? argv[2] : "");
-	if (argc == 3 && ipclock_rw_open(&lock, lock_path, NULL) != 0)
+	if (strcmp(verb, "write") != 0 && strcmp(verb, "rotate") != 0 && strcmp(verb, "read") != 0) {
+		fprintf(stderr, "usage: log write|rotate|read FILE\n");
+		return 2;
+	}
+	snprintf(lock_path, sizeof(lock_path), "%s.lock", argv[2]);
+	if (ipclock_rw_open(&lock, lock_path, NULL) != 0)
 		return complain(ipclock_message(NULL));
-	if (strcmp(verb, "write") == 0)
+	if (*verb == 'w')
 		failed = write_lines(lock, argv[2]);
 	else if (strcmp(verb, "rotate") == 0)
 		failed = under(lock, 1, rotate, argv[2], NULL);
-	else if (strcmp(verb, "read") == 0)
-		failed = under(lock, 0, print, argv[2], NULL);
 	else
-		fprintf(stderr, "usage: log write|rotate|read FILE\n");
-	if (argc == 3)
-		ipclock_rw_close(lock);
+		failed = under(lock, 0, print, argv[2], NULL);
+	ipclock_rw_close(lock);
 	return failed;
 }

@@ -8,7 +8,9 @@
  *
  * - It returns 0 or a positive errno value and leaves errno as it was.
  * - Durations are milliseconds on the monotonic clock, as in poll(2).
- * - A NULL where an object is wanted is EINVAL, never a crash.
+ * - A NULL where an object is wanted is EINVAL, never a crash; of a call that
+ *   returns no error number 0, -1 or NULL.
+ * - A call that makes an object and fails stores NULL in its place.
  * - It is no cancellation point, and it is not async-signal-safe. A signal
  *   handler may try (timeout 0) and release a handle that nobody else uses.
  * - ipclock_message() tells in a sentence what failed.

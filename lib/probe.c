@@ -17,6 +17,7 @@
 #include <ipclock/rw_lock.h>
 
 #include "layout.h"
+#include "message.h"
 #include "os.h"
 #include "os_probe.h"
 
@@ -671,8 +672,11 @@ ipclock_probe(const char *dir, struct ipclock_probe **probe)
 	struct ipclock_probe *p;
 	int r;
 
+	if (probe != NULL)
+		*probe = NULL;
 	if (dir == NULL || *dir == '\0' || probe == NULL)
-		return EINVAL;
+		return ipclock__message_outcome("probe", dir, dir == NULL ? "no directory: NULL" :
+		    *dir == '\0' ? "the path is empty" : "no place to put the result: NULL", EINVAL);
 	ipclock__os_enter(&guard);
 	p = ipclock__os_alloc(sizeof(*p));
 	r = p == NULL ? ENOMEM : probe_directory(p, dir);
@@ -680,6 +684,8 @@ ipclock_probe(const char *dir, struct ipclock_probe **probe)
 		ipclock__os_free(p);
 	else
 		*probe = p;
+	ipclock__message_outcome("probe", dir, r == EINVAL ? "not a directory" :
+	    r == ENOTSUP ? "this system cannot be probed" : NULL, r);
 	ipclock__os_leave(&guard);
 	return r;
 }

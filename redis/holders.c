@@ -49,23 +49,23 @@ ipclock__redis_tell(const redisReply *reply, int (*each)(void *, const struct ip
 int64_t
 ipclock_redis_holder_client(const struct ipclock_redis_holder *holder)
 {
-	return holder->client;
+	return holder ? holder->client : 0;
 }
 
 int
 ipclock_redis_holder_writes(const struct ipclock_redis_holder *holder)
 {
-	return holder->mode == 'W';
+	return holder && holder->mode == 'W';
 }
 
 int
 ipclock_redis_holder_place(const struct ipclock_redis_holder *holder)
 {
-	return holder->place;
+	return holder ? holder->place : 0;
 }
 
 uint64_t
 ipclock_redis_holder_token(const struct ipclock_redis_holder *holder)
 {
-	return holder->token;
+	return holder ? holder->token : 0;
 }

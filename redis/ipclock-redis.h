@@ -121,7 +121,7 @@ int ipclock_redis_attr_set_protocol(struct ipclock_redis_attr *attr, int protoco
  * primary is used, now and at each new connection.  name is any text of 1 to
  * 65536 bytes.
  *
- * EINVAL	url, name or attr make no sense
+ * EINVAL	url, name or attr make no sense, or a file of set_tls is of no use
  * EROFS		no server but replicas
  * ENOTSUP	rediss://, where the library was built without TLS
  * EACCES	the server refused user, password or a command; its certificate is not trusted, or not host's
@@ -149,8 +149,9 @@ int ipclock_redis_open(struct ipclock_redis **r, const char *url, const char *na
  * EPROTO	there is something else at the keys, or the server answers what cannot be understood
  * EINVAL	timeout_ms below -1, or a wait is started
  * ENOMEM	here, or on the server
+ * ENOTSUP	to read by IPCLOCK_REDIS_PORTALOCKER
  * EIO, ECONNREFUSED, ECONNRESET ... the connection is broken
- * After an error nothing is held, and the caller may try again.
+ * After an error no more is held than before, and the caller may try again.
  */
 int ipclock_redis_acquire_read(struct ipclock_redis *r, int timeout_ms);
 int ipclock_redis_acquire_write(struct ipclock_redis *r, int timeout_ms);
@@ -172,7 +173,8 @@ int ipclock_redis_held(struct ipclock_redis *r);
 
 /*
  * The fencing token of what is held: a number greater than that of each grant
- * of this lock before.  EPERM: nothing is held.  ESTALE: it was lost.
+ * of this lock before.  EPERM: nothing is held.  ESTALE: it was lost.  ENOTSUP:
+ * IPCLOCK_REDIS_PORTALOCKER has none.
  */
 int ipclock_redis_token(struct ipclock_redis *r, uint64_t *token);
 
@@ -223,7 +225,7 @@ void ipclock_redis_cancel(struct ipclock_redis *r);
  * Calls each for every holder, and then for every one that waits, in order of
  * place, until each returns something else than 0.  It is a look at a moment,
  * good for people, not for decisions.  each must not use this handle.  EINVAL:
- * NULL; and what acquire says of the server.
+ * NULL.  ENOTSUP: IPCLOCK_REDIS_PORTALOCKER; and what acquire says of the server.
  */
 struct ipclock_redis_holder;
 int ipclock_redis_holders(struct ipclock_redis *r, int (*each)(void *ctx, const struct ipclock_redis_holder *holder),

@@ -53,6 +53,17 @@ said "an option before the verb" "there is no verb '-n'" -n run f true
 said "an empty verb" "there is no verb ''" ''
 said "help on what is no verb" "there is no help on 'lock'" help lock
 said "help on two verbs" "one verb at a time" help run put
+said "-- behind the file" "'--' ends the options: it stands before 'f', not after it" run f -- true
+said "a server's lock without a command" "--redis: a name and a command are wanted" run --redis redis://localhost f
+said "a server's lock without a name" "--redis: a name and a command are wanted" run --redis redis://localhost
+said "who holds no name of a server" "one name is wanted" who --redis redis://localhost
+run "$IPCLOCK" run -c true f
+is "-c before the file: usage" 64 "$status"
+yes "... says where it stands" grep -q '^ipclock: -c stands after the file: ipclock run FILE -c STRING' err
+run "$IPCLOCK" put -c f
+no "... which is not so for put" grep -q 'stands after' err
+run "$IPCLOCK" probe ''
+yes "a directory without a name: the message shows that it is empty" grep -qx "ipclock: '': not a directory" err
 
 # ---- the options: the help, the program and the page ----
 

@@ -4,6 +4,7 @@
 /* The probe: what it says of a directory where locks work, and what it leaves behind. */
 
 #include <signal.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,14 +59,17 @@ END_TEST
 
 START_TEST(bad_directories)
 {
-	struct ipclock_probe *probe;
 	struct ipclock *lock = must_open(test_path, 0);
+	struct ipclock_probe *probe = (void *)lock;
 
 	ck_assert_int_eq(ipclock_probe(NULL, &probe), EINVAL);
 	ck_assert_int_eq(ipclock_probe("", &probe), EINVAL);
 	ck_assert_int_eq(ipclock_probe(test_dir, NULL), EINVAL);
 	ck_assert_int_eq(ipclock_probe(test_path, &probe), EINVAL);
 	ck_assert_int_eq(ipclock_probe(test_file("none"), &probe), ENOENT);
+	ck_assert_ptr_null(probe);
+	ck_assert_ptr_nonnull(strstr(ipclock_message(NULL), "probe "));
+	ck_assert_ptr_nonnull(strstr(ipclock_message(NULL), "none: No such file"));
 	ck_assert_int_eq(ipclock_probe_works(NULL), 0);
 	ck_assert_uint_eq(ipclock_probe_trials(NULL), 0);
 	ipclock_probe_free(NULL);

@@ -121,6 +121,9 @@ START_TEST(no_letter_bad_arguments)
 	ck_assert_int_eq(ipclock_redis_token(r, NULL), EINVAL);
 	ck_assert_int_eq(ipclock_redis_close(NULL), EINVAL);
 	ck_assert_int_eq(ipclock_redis_held(NULL), 0);
+	ck_assert_int_eq(ipclock_redis_holder_place(NULL), 0);
+	ck_assert_int_eq(ipclock_redis_holder_writes(NULL), 0);
+	ck_assert(ipclock_redis_holder_client(NULL) == 0 && ipclock_redis_holder_token(NULL) == 0);
 	ck_assert_int_eq(ipclock_redis_renew(r), EPERM);
 	ipclock_redis_close(r);
 }

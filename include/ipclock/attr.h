@@ -7,6 +7,9 @@
  * place means the defaults.  One object must not be changed by two threads at
  * once.  Each setter returns 0, or EINVAL for a value out of its range and
  * then changes nothing.
+ *
+ * Callbacks run in the thread that made the call, with no lock of the library
+ * held.  They may use the library, but must not close the handle.
  */
 #ifndef IPCLOCK_ATTR_H
 #define IPCLOCK_ATTR_H
@@ -39,7 +42,7 @@ extern "C" {
 /* Levels of a log line. */
 #define IPCLOCK_LOG_DEBUG   0 /* a wait begins */
 #define IPCLOCK_LOG_INFO    1 /* granted after a wait */
-#define IPCLOCK_LOG_WARNING 2 /* given up; a promise that cannot be kept here */
+#define IPCLOCK_LOG_WARNING 2 /* given up; a soft lock lost; a promise that cannot be kept here */
 
 struct ipclock_attr;
 
@@ -63,7 +66,7 @@ int ipclock_attr_set_jitter(struct ipclock_attr *attr, int percent);
 
 /*
  * Called in place of sleeping, with the pause in milliseconds; the wait is then
- * by backoff.  NULL: sleep.  No lock of the library is held during a callback.
+ * by backoff.  NULL: sleep.
  */
 int ipclock_attr_set_sleep(struct ipclock_attr *attr, void (*sleep)(void *ctx, int ms), void *ctx);
 

@@ -45,7 +45,7 @@ void ipclock_probe_free(struct ipclock_probe *probe);
 /* The file system's name, as "ext4"; "unknown" if it cannot be told. */
 const char *ipclock_probe_filesystem(const struct ipclock_probe *probe);
 
-/* 1 if exclusion and release by death (promises A and B) hold for IPCLOCK_RANGE, the default protocol; else 0. */
+/* 1 if exclusion, sharing and release by death (promises A and B) hold for IPCLOCK_RANGE, the default; else 0. */
 int ipclock_probe_works(const struct ipclock_probe *probe);
 
 /* How many trials there are; the calls below count them from 0. */

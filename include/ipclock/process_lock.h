@@ -37,11 +37,12 @@ struct ipclock_attr;
  * Opens, and if need be makes, the lock file; locks nothing.  A relative path
  * means the same file after chdir(2).  attr NULL: the defaults.
  *
- * EINVAL	path NULL, empty, longer than PATH_MAX, or not a regular file (with
- *		IPCLOCK_FLOCK a directory will do)
+ * EINVAL	lock or path NULL, path empty, longer than PATH_MAX, or not a regular
+ *		file (with IPCLOCK_FLOCK a directory will do); IPCLOCK_UNLINK with a
+ *		range or IPCLOCK_FLOCK
  * ELOOP	path is a symbolic link
  * ENOENT	no such directory (see IPCLOCK_MKDIR), or no file and IPCLOCK_NOCREATE
- * EACCES, EROFS, EMFILE, ENFILE, ENOSPC, ENOMEM, EIO: as from open(2)
+ * EACCES, EROFS, EMFILE, ENFILE, ENOSPC, ENOMEM, EIO, ENOTDIR ... as from open(2)
  * ESTALE	the file was made and removed for ever faster than we could follow
  * ENOTSUP	IPCLOCK_INHERIT where locks do not pass to a child; on Windows
  *		IPCLOCK_FLOCK and IPCLOCK_UNLINK
@@ -57,7 +58,9 @@ int ipclock_open(struct ipclock **lock, const char *path, const struct ipclock_a
  * checked.  In the child of a fork(2) acquire, start and release say EPERM.
  *
  * EBADF	not an open descriptor
- * EINVAL	not a regular file
+ * EINVAL	lock NULL, or not a regular file (with IPCLOCK_FLOCK a directory will
+ *		do); IPCLOCK_UNLINK
+ * ENOMEM, ENOTSUP: as ipclock_open()
  */
 int ipclock_open_fd(struct ipclock **lock, int fd, const struct ipclock_attr *attr);
 
@@ -79,7 +82,7 @@ int ipclock_open_fd(struct ipclock **lock, int fd, const struct ipclock_attr *at
  * ENOMEM	with IPCLOCK_RECURSIVE, for one more owner
  * ESTALE	the lock file was replaced for ever faster than we could follow
  * and what ipclock_open() says, where the file must be opened again.
- * After an error nothing is held, and the caller may try again.
+ * After an error no more is held than before, and the caller may try again.
  */
 int ipclock_acquire(struct ipclock *lock, int timeout_ms);
 
