@@ -15,6 +15,7 @@
 
 #include "child.h"
 #include "cli.h"
+#include "signals.h"
 #include "win32.h"
 
 #define LONGEST 32767 /* of a command line, and of a path, with its end */
@@ -292,10 +293,23 @@ failed_to_start(const char *name)
 	return failed(name, why != NULL ? why : "unknown error");
 }
 
+/* Of a process that died before its first instruction Wine says ERROR_INTERNAL_ERROR; on a busy machine some do. */
+static bool
+start(PROCESS_INFORMATION *process)
+{
+	STARTUPINFOW startup = { .cb = sizeof(startup) };
+	bool started;
+	int tries = 5;
+
+	do
+		started = CreateProcessW(path, line.text, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &startup, process);
+	while (!started && GetLastError() == ERROR_INTERNAL_ERROR && --tries > 0);
+	return started;
+}
+
 int
 child_run(char **command, int every_ms, int (*touch)(void *ctx), void *ctx)
 {
-	STARTUPINFOW startup = { .cb = sizeof(startup) };
 	PROCESS_INFORMATION process;
 	const char *why = compose(command);
 	HANDLE job;
@@ -303,10 +317,12 @@ child_run(char **command, int every_ms, int (*touch)(void *ctx), void *ctx)
 
 	if (why != NULL)
 		return failed(command[0], why);
-	if (!CreateProcessW(path, line.text, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &startup, &process))
+	signals_catch(); /* until the process is tied: it would stay for ever, suspended */
+	if (!start(&process))
 		return failed_to_start(command[0]);
 	job = tie(process.hProcess);
 	SetConsoleCtrlHandler(handler, TRUE);
+	signals_release();
 	ResumeThread(process.hThread);
 	status = await(&process, job, every_ms, touch, ctx);
 	untie(job);

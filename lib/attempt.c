@@ -254,11 +254,14 @@ collect(struct attempt *a)
 	return EBUSY;
 }
 
+static bool has_queue(struct attempt *a, struct shared *s);
+
 /*
  * Nobody holds the lock, and the one before us does not take it: it is stopped.
  * Seen twice, a while apart, behind the same number, so that a lock on its way
  * from hand to hand is not mistaken for one.  A reader too looks whether it is
  * free of everybody: readers that hold it make a writer wait, who is not stopped.
+ * Where waiters pause, it is a second: the one before us may be in the midst of it.
  */
 static int
 take_behind_stopped(struct attempt *a, struct shared *s, int64_t now)
@@ -272,7 +275,8 @@ take_behind_stopped(struct attempt *a, struct shared *s, int64_t now)
 		return EBUSY;
 	if (!seen) {
 		a->stuck_behind = ahead;
-		a->look = now + SECOND_LOOK;
+		if (has_queue(a, s))
+			a->look = now + SECOND_LOOK;
 		return EBUSY;
 	}
 	stop_helper(a);
@@ -337,6 +341,7 @@ go_on(struct attempt *a, struct shared *s, int64_t now)
 	if (r == EDEADLK) {
 		a->wait = WAIT_PAUSE; /* the kernel's guess, wrong where threads share a process: ask later */
 		a->line.can_sleep = false;
+		s->has_queue = -1; /* or the system has found out that there is none */
 		return EBUSY;
 	}
 	if (r == EBUSY && !ipclock__local_may_go(&s->local, &a->waiter)) {

@@ -30,7 +30,10 @@ int ipclock__os_sleep_until(int64_t when);
 void *ipclock__os_alloc(size_t size);
 void ipclock__os_free(void *p);
 
-/* ---- threads ---- */
+/* ---- processes and threads ---- */
+
+/* The calling process's number. */
+long ipclock__os_pid(void);
 
 /* The calling thread's number, from 2, never used twice in a process. */
 uint64_t ipclock__os_thread(void);
@@ -155,6 +158,9 @@ void ipclock__os_close(struct os_file *file);
 
 /* In the child of a fork: closes what is still that file, and unlocks nothing. */
 void ipclock__os_forget(struct os_file *file);
+
+/* Does the descriptor still stand for that file?  EBADF: somebody has closed it. */
+int ipclock__os_check(const struct os_file *file);
 
 int ipclock__os_identify(const char *path, struct os_id *id);
 int ipclock__os_unlink(const char *path);

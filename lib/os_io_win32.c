@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "os_io_win32.h"
+#include "os_overlapped_win32.h"
 
 /* ---- contents ---- */
 
@@ -70,54 +71,25 @@ ipclock__os_io_empty(const struct os_file *file)
 
 /* ---- the mark ---- */
 
-static OVERLAPPED
-mark(HANDLE event)
-{
-	return (OVERLAPPED){ .Offset = (DWORD)(MARK_BYTE & 0xffffffff), .OffsetHigh = (DWORD)(MARK_BYTE >> 32),
-		.hEvent = event };
-}
-
-/* It may pend although it must not wait. */
-static DWORD
-try_mark(HANDLE handle, OVERLAPPED *place)
-{
-	DWORD error, none;
-
-	if (LockFileEx(handle, LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, place))
-		return 0;
-	error = GetLastError();
-	if (error == ERROR_IO_PENDING)
-		error = GetOverlappedResult(handle, place, &none, TRUE) ? 0 : GetLastError();
-	return error;
-}
+static const struct os_range mark = { MARK_BYTE, 1 };
 
 int
 ipclock__os_io_mark(const struct os_file *file)
 {
-	OVERLAPPED place = mark(CreateEventW(NULL, TRUE, FALSE, NULL));
-	DWORD error;
+	HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
+	int r;
 
-	if (!place.hEvent)
+	if (!event)
 		return ipclock__os_error(GetLastError());
-	error = try_mark(ipclock__os_handle(file->fd), &place);
-	CloseHandle(place.hEvent);
-	switch (error) {
-	case ERROR_LOCK_VIOLATION:
-		return EBUSY;
-	case ERROR_INVALID_FUNCTION:
-	case ERROR_NOT_SUPPORTED:
-		return ENOTSUP;
-	default:
-		return ipclock__os_error(error);
-	}
+	r = ipclock__os_overlapped_try(ipclock__os_handle(file->fd), event, mark, OS_EXCLUSIVE);
+	CloseHandle(event);
+	return r;
 }
 
 void
 ipclock__os_io_unmark(const struct os_file *file)
 {
-	OVERLAPPED place = mark(NULL);
-
-	UnlockFileEx(ipclock__os_handle(file->fd), 0, 1, 0, &place);
+	ipclock__os_overlapped_unlock(ipclock__os_handle(file->fd), mark);
 }
 
 /* ---- names ---- */
@@ -130,12 +102,6 @@ is_read_only(const wchar_t *path)
 	return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_READONLY);
 }
 
-static int
-name_error(DWORD error)
-{
-	return error == ERROR_SHARING_VIOLATION ? EBUSY : ipclock__os_error(error);
-}
-
 int
 ipclock__os_io_remove(const wchar_t *path)
 {
@@ -145,13 +111,13 @@ ipclock__os_io_remove(const wchar_t *path)
 		return 0;
 	error = GetLastError();
 	if (error != ERROR_ACCESS_DENIED || !is_read_only(path))
-		return name_error(error);
+		return ipclock__os_error(error);
 	SetFileAttributesW(path, FILE_ATTRIBUTE_NORMAL);
-	return DeleteFileW(path) ? 0 : name_error(GetLastError());
+	return DeleteFileW(path) ? 0 : ipclock__os_error(GetLastError());
 }
 
 int
 ipclock__os_io_move(const wchar_t *from, const wchar_t *to, DWORD how)
 {
-	return MoveFileExW(from, to, how) ? 0 : name_error(GetLastError());
+	return MoveFileExW(from, to, how) ? 0 : ipclock__os_error(GetLastError());
 }

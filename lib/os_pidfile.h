@@ -9,12 +9,6 @@
 
 #include "os.h"
 
-/* The calling process. */
-long ipclock__os_pidfile_self(void);
-
-/* Does the descriptor still stand for that file?  EBADF: somebody has closed it. */
-int ipclock__os_pidfile_check(const struct os_file *file);
-
 /* The first bytes of the file, less than size, as a string; "" if it cannot be read. */
 void ipclock__os_pidfile_read(const struct os_file *file, char *text, size_t size);
 

@@ -5,7 +5,6 @@
 
 #include <config.h>
 
-#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <errno.h>
@@ -13,22 +12,6 @@
 #include <unistd.h>
 
 #include "os_pidfile.h"
-
-long
-ipclock__os_pidfile_self(void)
-{
-	return (long)getpid();
-}
-
-int
-ipclock__os_pidfile_check(const struct os_file *file)
-{
-	struct stat st;
-
-	if (fstat(file->fd, &st) < 0)
-		return errno;
-	return (uint64_t)st.st_dev == file->id.device && (uint64_t)st.st_ino == file->id.inode ? 0 : EBADF;
-}
 
 void
 ipclock__os_pidfile_read(const struct os_file *file, char *text, size_t size)

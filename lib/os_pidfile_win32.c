@@ -5,27 +5,10 @@
 
 #include <config.h>
 
-#include <errno.h>
 #include <string.h>
 
 #include "os_io_win32.h"
 #include "os_pidfile.h"
-
-long
-ipclock__os_pidfile_self(void)
-{
-	return (long)GetCurrentProcessId();
-}
-
-int
-ipclock__os_pidfile_check(const struct os_file *file)
-{
-	DWORD attributes;
-	struct os_id id;
-
-	return ipclock__os_examine(ipclock__os_handle(file->fd), &id, &attributes) == 0 &&
-	    id.device == file->id.device && id.inode == file->id.inode ? 0 : EBADF;
-}
 
 void
 ipclock__os_pidfile_read(const struct os_file *file, char *text, size_t size)

@@ -14,7 +14,6 @@
 #include <locale.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,32 +21,13 @@
 #include "os_helper.h"
 #include "os_posix.h"
 
-/* ---- memory ---- */
-
-void *
-ipclock__os_alloc(size_t size)
+long
+ipclock__os_pid(void)
 {
-	return calloc(1, size);
-}
-
-void
-ipclock__os_free(void *p)
-{
-	free(p);
+	return (long)getpid();
 }
 
 /* ---- threads ---- */
-
-uint64_t
-ipclock__os_thread(void)
-{
-	static _Atomic uint64_t last = 1;
-	static _Thread_local uint64_t serial;
-
-	if (serial == 0)
-		serial = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
-	return serial;
-}
 
 void
 ipclock__os_enter(struct os_guard *guard)
@@ -306,14 +286,20 @@ ipclock__os_disown(struct os_file *file)
 	ipclock__os_range_closed(file, false);
 }
 
-void
-ipclock__os_forget(struct os_file *file)
+int
+ipclock__os_check(const struct os_file *file)
 {
 	struct os_file now = *file;
 	enum os_kind kind;
+	int r = examine(&now, &kind);
 
-	if (file->fd >= 0 && examine(&now, &kind) == 0 && now.id.device == file->id.device &&
-	    now.id.inode == file->id.inode)
+	return r ? r : now.id.device == file->id.device && now.id.inode == file->id.inode ? 0 : EBADF;
+}
+
+void
+ipclock__os_forget(struct os_file *file)
+{
+	if (ipclock__os_check(file) == 0)
 		close(file->fd);
 	file->fd = -1;
 }

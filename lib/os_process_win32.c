@@ -67,12 +67,6 @@ ipclock__os_system(struct os_system *system)
 	strcpy(system->space, system->machine);
 }
 
-long
-ipclock__os_pid(void)
-{
-	return (long)GetCurrentProcessId();
-}
-
 static uint64_t
 start_of(HANDLE process)
 {

@@ -17,11 +17,12 @@
 #include <config.h>
 
 #include <errno.h>
+#include <string.h>
 
 #include "os_overlapped_win32.h"
 
-/* A lock, a number, the byte of the number before, one on its way, and two to spare. */
-#define MOST_HELD 6
+/* A lock, a number, the byte of the number before, one on its way, and two to spare. A caller's may have more. */
+#define MOSTLY_HELD 6
 
 /* A range [start, end). */
 struct held {
@@ -39,8 +40,9 @@ struct open_file {
 	HANDLE event;          /* of the requests that do not wait */
 	SRWLOCK lock;          /* of what follows; held during requests that do not wait */
 	int64_t last;          /* where a query found the last lock: the next one is near */
-	unsigned count;
-	struct held held[MOST_HELD];
+	unsigned count, room;
+	struct held *held;
+	struct held mostly[MOSTLY_HELD];
 };
 
 #define BUCKETS 64
@@ -131,6 +133,24 @@ drop(struct open_file *open, struct held *held)
 	*held = open->held[--open->count];
 }
 
+static bool
+make_room(struct open_file *open)
+{
+	struct held *more;
+
+	if (open->count < open->room)
+		return true;
+	more = ipclock__os_alloc(2 * open->room * sizeof(*more));
+	if (!more)
+		return false;
+	memcpy(more, open->held, open->count * sizeof(*more));
+	if (open->held != open->mostly)
+		ipclock__os_free(open->held);
+	open->held = more;
+	open->room *= 2;
+	return true;
+}
+
 static int
 ask(const struct open_file *open, struct os_range range, enum os_mode mode)
 {
@@ -146,7 +166,7 @@ unlock(const struct open_file *open, struct os_range range)
 static int
 take(struct open_file *open, struct os_range range, enum os_mode mode)
 {
-	int r = open->count == MOST_HELD ? ENOLCK : ask(open, range, mode);
+	int r = make_room(open) ? ask(open, range, mode) : ENOLCK;
 
 	if (r == 0)
 		note(&open->held[open->count++], range, mode);
@@ -252,7 +272,7 @@ ipclock__os_range_wait(const struct os_file *file, struct os_range range, enum o
 	open = enter(file);
 	if (find_held(open, range))
 		r = ENOTSUP;
-	else if (open->count == MOST_HELD)
+	else if (!make_room(open))
 		r = ENOLCK;
 	leave(open, 0);
 	if (r == 0)
@@ -459,6 +479,8 @@ make(int fd, bool ours)
 		return NULL;
 	open->fd = fd;
 	open->ours = ours;
+	open->room = MOSTLY_HELD;
+	open->held = open->mostly;
 	InitializeSRWLock(&open->lock);
 	open->event = CreateEventW(NULL, TRUE, FALSE, NULL);
 	if (open->event)
@@ -513,5 +535,7 @@ ipclock__os_range_closed(struct os_file *file)
 	while (open->count > 0)
 		unlock(open, open->held[--open->count].range);
 	CloseHandle(open->event);
+	if (open->held != open->mostly)
+		ipclock__os_free(open->held);
 	ipclock__os_free(open);
 }

@@ -10,8 +10,6 @@
 
 #include "os.h"
 
-long ipclock__os_process(void);
-
 /* ---- directories ---- */
 
 /* The one of the two to begin with: an absolute path has slashes even where one that is given need not. */
@@ -69,8 +67,6 @@ int ipclock__os_new_lock(const struct os_file *file);
 void ipclock__os_new_unlock(const struct os_file *file);
 void ipclock__os_new_close(struct os_file *file);
 
-/* EBADF if the descriptor is not that file any more. */
-int ipclock__os_new_check(const struct os_file *file);
 int ipclock__os_new_sync(const struct os_file *file);
 
 /* ---- metadata ---- */

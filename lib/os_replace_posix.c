@@ -20,12 +20,6 @@
 #include "os_replace.h"
 #include "os_replace_posix.h"
 
-long
-ipclock__os_process(void)
-{
-	return (long)getpid();
-}
-
 /* ---- descriptors ---- */
 
 static int
@@ -71,19 +65,10 @@ ipclock__os_open_at(struct os_file *file, int dir, const char *name, int flags, 
 	return r;
 }
 
-int
-ipclock__os_new_check(const struct os_file *file)
-{
-	struct os_id id = { 0 }; /* for compilers, which believe in an errno of 0 */
-	int r = identify(file->fd, &id);
-
-	return r ? r : id.device == file->id.device && id.inode == file->id.inode ? 0 : EBADF;
-}
-
 void
 ipclock__os_new_close(struct os_file *file)
 {
-	if (file->fd >= 0 && ipclock__os_new_check(file) == 0)
+	if (ipclock__os_check(file) == 0)
 		close(file->fd);
 	file->fd = -1;
 }

@@ -19,12 +19,6 @@
 
 #define NAME_MAX_BYTES 255 /* of 255 units of UTF-16, which are as many bytes or more */
 
-long
-ipclock__os_process(void)
-{
-	return (long)GetCurrentProcessId();
-}
-
 /* ---- handles ---- */
 
 /* A file that is open, and its attributes. */
@@ -50,21 +44,10 @@ open_path(struct opened *opened, const wchar_t *path, DWORD access, DWORD how, D
 	return r;
 }
 
-/* Wine knows no volume of an open file that was renamed. */
-int
-ipclock__os_new_check(const struct os_file *file)
-{
-	DWORD attributes;
-	struct os_id id;
-
-	return ipclock__os_examine(ipclock__os_handle(file->fd), &id, &attributes) == 0 &&
-	    (id.device == file->id.device || id.device == 0) && id.inode == file->id.inode ? 0 : EBADF;
-}
-
 void
 ipclock__os_new_close(struct os_file *file)
 {
-	if (file->fd != -1 && ipclock__os_new_check(file) == 0)
+	if (file->fd != -1 && ipclock__os_check(file) == 0)
 		CloseHandle(ipclock__os_handle(file->fd));
 	file->fd = -1;
 }

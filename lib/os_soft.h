@@ -26,7 +26,6 @@ struct os_system {
 enum os_life { OS_GONE, OS_RUNS, OS_UNSURE };
 
 void ipclock__os_system(struct os_system *system);
-long ipclock__os_pid(void);
 
 /* When it was started, in whatever unit; 0: not known. */
 uint64_t ipclock__os_started(long pid);

@@ -17,12 +17,6 @@
 
 #include "os_soft.h"
 
-long
-ipclock__os_pid(void)
-{
-	return (long)getpid();
-}
-
 /* An NFS client sends what was written when a descriptor is closed: any one of the file. */
 static int
 send_to_server(int fd)

@@ -1,41 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
-/* Files, paths, memory and errors, as Windows has them. */
+/* Files, paths and errors, as Windows has them. */
 
 #include <config.h>
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "os_win32.h"
 
 #include <winternl.h>
 
-/* ---- memory and threads ---- */
+/* ---- processes and threads ---- */
 
-void *
-ipclock__os_alloc(size_t size)
+long
+ipclock__os_pid(void)
 {
-	return calloc(1, size);
-}
-
-void
-ipclock__os_free(void *p)
-{
-	free(p);
-}
-
-uint64_t
-ipclock__os_thread(void)
-{
-	static _Atomic uint64_t last = 1;
-	static _Thread_local uint64_t serial;
-
-	if (serial == 0)
-		serial = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
-	return serial;
+	return (long)GetCurrentProcessId();
 }
 
 /* What stands for errno in programs of Windows is kept as well. */
@@ -208,6 +190,13 @@ begins(const wchar_t *text, const wchar_t *with)
 	return wcsncmp(text, with, wcslen(with)) == 0;
 }
 
+/* Windows takes the superscript digits of Latin-1 for digits, too. */
+static bool
+is_port_number(wchar_t c)
+{
+	return (c >= L'1' && c <= L'9') || c == 0xb9 || c == 0xb2 || c == 0xb3;
+}
+
 /* "NUL", "com1.txt": a device in every directory, to older Windows and the programs that run there. */
 static bool
 names_device(const wchar_t *name)
@@ -221,7 +210,7 @@ names_device(const wchar_t *name)
 		if (length == wcslen(devices[i]) && _wcsnicmp(name, devices[i], length) == 0)
 			return true;
 	return length == 4 && (_wcsnicmp(name, L"COM", 3) == 0 || _wcsnicmp(name, L"LPT", 3) == 0) &&
-	    name[3] >= L'1' && name[3] <= L'9';
+	    is_port_number(name[3]);
 }
 
 /* Than any file system's; not all of them say so. */
@@ -247,27 +236,24 @@ is_wrong(const wchar_t *full)
 	return begins(full, L"\\\\.\\") || names_device(name) || wcschr(name, L':') != NULL || has_long_name(full);
 }
 
-/* GetFullPathNameW() may be told of a longer directory meanwhile. */
+/* GetFullPathNameW() may be told of a longer directory meanwhile.  On failure *full may still be there. */
 static int
 make_full(const wchar_t *path, wchar_t **full, size_t *room)
 {
 	const size_t before = wcslen(UNC_PREFIX);
-	DWORD size = MAX_PATH, n;
+	DWORD size, n = MAX_PATH;
 
-	for (;;) {
+	do {
+		ipclock__os_free(*full);
+		size = n + 1;
 		*full = alloc_wide(before + size);
 		if (!*full)
 			return ENOMEM;
+		SetLastError(ERROR_INVALID_NAME); /* a name of blanks; Wine does not say so */
 		n = GetFullPathNameW(path, size, *full + before, NULL);
-		if (n > 0 && n < size)
-			break;
-		ipclock__os_free(*full);
-		if (n == 0)
-			return ipclock__os_error(GetLastError());
-		size = n + 1;
-	}
+	} while (n >= size);
 	*room = before;
-	return n > LONGEST - before ? ENAMETOOLONG : 0;
+	return n == 0 ? ipclock__os_error(GetLastError()) : n > LONGEST - before ? ENAMETOOLONG : 0;
 }
 
 /* Into the room before it. */
@@ -280,6 +266,17 @@ put_prefix(wchar_t *text, const wchar_t *prefix, size_t from)
 	memcpy(text, prefix, length * sizeof(wchar_t));
 }
 
+/* With the prefix such ends are part of a name; GetFullPathNameW() takes them off all the same. */
+static bool
+loses_end(const wchar_t *raw)
+{
+	const wchar_t *slash = wcsrchr(raw, L'\\'), *name = slash ? slash + 1 : raw;
+	size_t length = wcslen(name);
+
+	return begins(raw, PREFIX) && length > 0 && wcscmp(name, L".") != 0 && wcscmp(name, L"..") != 0 &&
+	    (name[length - 1] == L'.' || name[length - 1] == L' ');
+}
+
 int
 ipclock__os_wide(const char *path, wchar_t **wide)
 {
@@ -289,7 +286,7 @@ ipclock__os_wide(const char *path, wchar_t **wide)
 
 	if (r)
 		return r;
-	r = *raw ? make_full(raw, &full, &room) : ENOENT;
+	r = !*raw ? ENOENT : loses_end(raw) ? EINVAL : make_full(raw, &full, &room);
 	ipclock__os_free(raw);
 	if (r == 0 && is_wrong(full + room))
 		r = EINVAL;
@@ -379,16 +376,27 @@ identify(HANDLE handle, struct os_id *id)
 int
 ipclock__os_examine(HANDLE handle, struct os_id *id, DWORD *attributes)
 {
-	FILE_ATTRIBUTE_TAG_INFO tag;
+	FILE_BASIC_INFO info; /* which all file systems have; not so FILE_ATTRIBUTE_TAG_INFO */
 
 	*id = (struct os_id){ 0, 0 };
 	*attributes = FILE_ATTRIBUTE_DEVICE;
 	if (GetFileType(handle) != FILE_TYPE_DISK)
 		return 0;
-	if (!identify(handle, id) || !GetFileInformationByHandleEx(handle, FileAttributeTagInfo, &tag, sizeof(tag)))
+	if (!identify(handle, id) || !GetFileInformationByHandleEx(handle, FileBasicInfo, &info, sizeof(info)))
 		return ipclock__os_error(GetLastError());
-	*attributes = tag.FileAttributes;
+	*attributes = info.FileAttributes;
 	return 0;
+}
+
+/* Wine knows no volume of an open file that was renamed. */
+int
+ipclock__os_check(const struct os_file *file)
+{
+	DWORD attributes;
+	struct os_id id;
+
+	return ipclock__os_examine(ipclock__os_handle(file->fd), &id, &attributes) == 0 &&
+	    (id.device == file->id.device || id.device == 0) && id.inode == file->id.inode ? 0 : EBADF;
 }
 
 static enum os_kind

@@ -150,7 +150,7 @@ verify(const struct handle *h)
 
 	if (!h->shared.local.writer)
 		return EPERM;
-	return ipclock__os_pidfile_check(&file->os) ? EBADF : ipclock__lock_file_check(file);
+	return ipclock__os_check(&file->os) ? EBADF : ipclock__lock_file_check(file);
 }
 
 /* Held, but in the child of a fork where locks do not pass. */
@@ -168,7 +168,7 @@ write_pid(struct handle *h)
 	char text[32];
 	int r = verify(h);
 
-	snprintf(text, sizeof(text), "%ld\n", ipclock__os_pidfile_self());
+	snprintf(text, sizeof(text), "%ld\n", ipclock__os_pid());
 	return r ? r : ipclock__os_pidfile_write(&h->shared.file.os, text);
 }
 
@@ -205,7 +205,7 @@ disown(struct handle *h)
 	ipclock__os_mutex_lock(&h->shared.mutex);
 	h->shared.local.writer = false;
 	h->shared.file.writer = 0;
-	if (ipclock__os_pidfile_check(&h->shared.file.os))
+	if (ipclock__os_check(&h->shared.file.os))
 		h->shared.file.os.fd = -1;
 	ipclock__os_mutex_unlock(&h->shared.mutex);
 }
@@ -233,7 +233,7 @@ remove_file(struct handle *h)
 	if (r)
 		return r;
 	pid = pid_in(h);
-	if (pid && pid != ipclock__os_pidfile_self())
+	if (pid && pid != ipclock__os_pid())
 		return EPERM;
 	r = ipclock__os_pidfile_remove(&h->shared.file.os, h->shared.file.path);
 	return r == ENOENT ? ESTALE : r;

@@ -251,7 +251,7 @@ make_file(struct ipclock_replace *r, unsigned perm)
 static void
 destroy(struct ipclock_replace *r)
 {
-	if (r->named && r->process == ipclock__os_process() && ipclock__os_new_check(&r->file) == 0 &&
+	if (r->named && r->process == ipclock__os_pid() && ipclock__os_check(&r->file) == 0 &&
 	    ipclock__os_entry_is(r->dir.fd, r->temp, &r->file.id))
 		ipclock__os_entry_remove(r->dir.fd, r->temp);
 	ipclock__os_new_close(&r->file);
@@ -294,7 +294,7 @@ open_handle(struct ipclock_replace **replace, const char *path, unsigned flags)
 	if (!r)
 		return finish(NULL, path, NULL, ENOMEM);
 	*r = (struct ipclock_replace){ .dir.fd = OS_HERE, .file.fd = -1, .flags = flags,
-		.process = ipclock__os_process() };
+		.process = ipclock__os_pid() };
 	x = ipclock__os_absolute(path, &r->path);
 	if (x == ENAMETOOLONG)
 		x = finish(NULL, path, "the path is too long", EINVAL);
@@ -328,7 +328,7 @@ ipclock_replace_abort(struct ipclock_replace *replace)
 	ipclock__os_enter(&guard);
 	if (!replace) {
 		x = finish(NULL, NULL, "no handle: NULL", EINVAL);
-	} else if (replace->process != ipclock__os_process()) {
+	} else if (replace->process != ipclock__os_pid()) {
 		x = finish(replace, replace->path, "the handle is the parent's", EPERM);
 	} else {
 		x = finish(replace, replace->path, NULL, 0);
@@ -434,11 +434,11 @@ commit(struct ipclock_replace *r)
 {
 	int x;
 
-	if (r->process != ipclock__os_process())
+	if (r->process != ipclock__os_pid())
 		return finish(r, r->path, "the handle is the parent's", EPERM);
 	if (r->committed)
 		return finish(r, r->path, "committed already", EINVAL);
-	x = r->broken ? 0 : ipclock__os_new_check(&r->file);
+	x = r->broken ? 0 : ipclock__os_check(&r->file);
 	if (x == 0 && !r->broken)
 		x = keep_metadata(r);
 	if (x)

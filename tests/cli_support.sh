@@ -23,8 +23,14 @@ holders=
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ipclock-cli.XXXXXX") || exit 99
 chmod 755 "$dir"
 cd "$dir" || exit 99
-# shellcheck disable=SC2086
-trap 'kill -9 $holders 2>/dev/null; cd /; rm -rf "$dir"' EXIT
+
+# Those that are still ours: one that has ended leaves its number to a stranger, soon where many processes come and go.
+kill_holders() {
+	for holder in $holders; do
+		test "$(ps -o ppid= -p "$holder" | tr -d ' ')" != $$ || kill -9 "$holder"
+	done 2>/dev/null
+}
+trap 'kill_holders; cd /; rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
 
 # ---- telling ----

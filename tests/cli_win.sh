@@ -311,27 +311,38 @@ is "put: nothing is left" "f " "$(ls -A d | tr '\n' ' ')"
 
 # ---- control-C ----
 
-# control_c FILE COMMAND...: at a terminal, typed when FILE is there, or the command says that it waits
+# control_c FILE COMMAND...: at a terminal, typed when FILE is there, or the command says that it waits. Once more if it
+# was killed: Wine does that to programs that end slowly, as some do on a busy machine, and their status is lost.
 control_c() {
 	python3 - "$@" 2>err <<'PYTHON'
 import os, pty, select, sys, time
-pid, terminal = pty.fork()
-if pid == 0:
-    os.execvp(sys.argv[2], sys.argv[2:])
-said, typed, end = b"", False, time.monotonic() + 60
-while time.monotonic() < end:
-    if not typed and (os.path.exists(sys.argv[1]) or b"waiting" in said):
-        typed = os.write(terminal, b"\003") == 1
-    try:
-        if select.select([terminal], [], [], 0.05)[0]:
-            said += os.read(terminal, 4096)
-    except OSError:
-        pass
-    ended, status = os.waitpid(pid, os.WNOHANG)
-    open("screen", "wb").write(said)
-    if ended:
-        sys.exit(os.WEXITSTATUS(status))
-sys.exit(99)
+
+def run(file, *command):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvp(command[0], command)
+    said, typed, end = b"", False, time.monotonic() + 60
+    while time.monotonic() < end:
+        if not typed and (os.path.exists(file) or b"waiting" in said):
+            typed = os.write(terminal, b"\003") == 1
+        try:
+            if select.select([terminal], [], [], 0.05)[0]:
+                said += os.read(terminal, 4096)
+        except OSError:
+            pass
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        open("screen", "wb").write(said)
+        if ended:
+            return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    return 99
+
+for _ in range(5):
+    status = run(*sys.argv[1:])
+    if status != 128 + 9:
+        break
+    if os.path.exists(sys.argv[1]):
+        os.remove(sys.argv[1])
+sys.exit(status)
 PYTHON
 	status=$?
 }

@@ -16,8 +16,14 @@ esac
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ipclock-peers.XXXXXX") || exit 99
 cd "$dir" || exit 99
 pids=
-# shellcheck disable=SC2086
-trap 'kill $pids 2>/dev/null; cd /; rm -rf "$dir"' EXIT
+
+# Those that are still ours: one that has ended leaves its number to a stranger, soon where many processes come and go.
+kill_all() {
+	for pid in $pids; do
+		test "$(ps -o ppid= -p "$pid" | tr -d ' ')" != $$ || kill "$pid"
+	done 2>/dev/null
+}
+trap 'kill_all; cd /; rm -rf "$dir"' EXIT
 trap 'echo "not ok - a peer did not answer in time"; exit 1' TERM
 trap 'exit 1' HUP INT
 

@@ -240,6 +240,25 @@ START_TEST(a_file_system_without_a_queue_means_backoff)
 }
 END_TEST
 
+static void
+queue_goes(void)
+{
+	fake_queue(false);
+}
+
+/* As Wine's does, of which the first wait tells that it is none. */
+START_TEST(a_queue_that_is_none_is_found_out_once)
+{
+	open_rw(0);
+	other_writes();
+	fake_fail("range_wait", 1, EDEADLK);
+	fake_at(5, queue_goes);
+	fake_at(35, other_leaves);
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, IPCLOCK_FOREVER), 0);
+	ck_assert_uint_eq(fake_calls("range_wait"), 1);
+}
+END_TEST
+
 START_TEST(a_cancel_callback_is_asked_each_pause)
 {
 	ipclock_attr_set_cancel(attr, yes_after_50_ms, NULL);
@@ -262,6 +281,17 @@ START_TEST(F_a_stopped_waiter_is_passed_once_the_lock_is_free)
 	ck_assert_int_ge(fake_ms(), 1000);
 	ck_assert_int_le(fake_ms(), 1100);
 	ck_assert_int_eq(fake_locks(), 1);
+}
+END_TEST
+
+START_TEST(F_who_pauses_is_not_taken_for_stopped)
+{
+	fake_queue(false);
+	open_rw(0);
+	fake_lock(other, LINE, 1, OS_EXCLUSIVE);
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, IPCLOCK_FOREVER), 0);
+	ck_assert_int_ge(fake_ms(), 2000);
+	ck_assert_int_le(fake_ms(), 2200);
 }
 END_TEST
 
@@ -765,6 +795,7 @@ time_and_pauses(void)
 	tcase_add_test(tcase, the_pauses_are_linear);
 	tcase_add_test(tcase, no_helper_to_be_had_means_backoff);
 	tcase_add_test(tcase, a_file_system_without_a_queue_means_backoff);
+	tcase_add_test(tcase, a_queue_that_is_none_is_found_out_once);
 	tcase_add_loop_test(tcase, a_cancel_callback_is_asked_each_pause, 0, 2);
 	tcase_add_loop_test(tcase, a_signal_ends_a_wait_only_when_it_may, 0, 3);
 	return tcase;
@@ -803,6 +834,7 @@ turn_and_file(void)
 	TCase *tcase = tcase_create("turn and file");
 
 	tcase_add_loop_test(tcase, F_a_stopped_waiter_is_passed_once_the_lock_is_free, 0, 4);
+	tcase_add_test(tcase, F_who_pauses_is_not_taken_for_stopped);
 	tcase_add_test(tcase, F_a_writer_that_waits_for_readers_is_not_passed_by_a_reader);
 	tcase_add_test(tcase, F_unfair_skips_the_line);
 	tcase_add_test(tcase, F_a_second_reader_of_one_handle_looks_at_the_line);

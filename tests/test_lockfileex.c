@@ -324,18 +324,6 @@ ipclock__os_error(DWORD error)
 	    error == ERROR_OPERATION_ABORTED ? ECANCELED : EIO;
 }
 
-void *
-ipclock__os_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void
-ipclock__os_free(void *p)
-{
-	free(p);
-}
-
 /* ---- the tests ---- */
 
 #define LINE (INT64_C(1) << 62)
@@ -621,6 +609,20 @@ START_TEST(c_a_handle_that_is_had_twice)
 }
 END_TEST
 
+/* Each of its users may hold something. */
+START_TEST(a_handle_with_many_locks)
+{
+	struct os_range range = { 0, 1 };
+
+	for (; range.start < 30; range.start++)
+		ck_assert_int_eq(ipclock__os_range_try(&ours, range, OS_EXCLUSIVE), 0);
+	ck_assert_uint_eq(held_by(&ours), 30);
+	while (range.start-- > 0)
+		ck_assert_int_eq(ipclock__os_range_unlock(&ours, range), 0);
+	ck_assert_uint_eq(held_by(&ours), 0);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -648,6 +650,7 @@ suite(void)
 	tcase_add_test(t, a_query_is_quick);
 	tcase_add_test(t, a_lock_of_the_whole_file_sticks_out);
 	tcase_add_test(t, c_a_handle_that_is_had_twice);
+	tcase_add_test(t, a_handle_with_many_locks);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -26,13 +26,13 @@ static struct {
 } file;
 
 long
-ipclock__os_pidfile_self(void)
+ipclock__os_pid(void)
 {
 	return 42;
 }
 
 int
-ipclock__os_pidfile_check(const struct os_file *f)
+ipclock__os_check(const struct os_file *f)
 {
 	return f->fd < 0 || file.closed ? EBADF : 0;
 }

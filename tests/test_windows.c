@@ -31,6 +31,11 @@ START_TEST(G_paths_of_windows)
 	refuse("con", EINVAL);
 	refuse(test_file("com1"), EINVAL);
 	refuse(test_file("lpt9.lock"), EINVAL);
+	refuse(test_file("Com\xc2\xb2.lock"), EINVAL);
+	refuse(" ", EINVAL);
+	refuse("   ", EINVAL);
+	refuse("\\\\?\\C:\\lock.", EINVAL);
+	refuse("//?/C:/lock ", EINVAL);
 	refuse("\\\\.\\pipe\\lock", EINVAL);
 	refuse(test_file("lock:stream"), EINVAL);
 	refuse(test_file("not \xc3\x28 utf-8"), EINVAL);
