@@ -179,7 +179,7 @@ look(struct attempt *a, struct shared *s)
 		clean(s);
 	}
 	a->wait = WAIT_NOTHING;
-	s->attempts++;
+	s->attempts += s->attempts < INT_MAX;
 	if (a->waiter.mode == OS_SHARED && s->local.readers > 0)
 		return join_readers(a);
 	r = ipclock__lock_file_ready(&s->file, a->waiter.mode == OS_EXCLUSIVE);
@@ -315,7 +315,7 @@ last_try(struct attempt *a, struct shared *s)
 		return EBUSY;
 	stop_helper(a);
 	at_lock = was_full && atomic_load_explicit(&a->line.ahead, memory_order_relaxed) == NOBODY;
-	s->attempts++;
+	s->attempts += s->attempts < INT_MAX;
 	r = at_lock ? ipclock__line_take(&a->line) : look(a, s);
 	if (r == EBUSY && s->local.readers == 0 && s->file.os.fd >= 0 && ipclock__line_lock_is_free(&a->line))
 		r = ipclock__line_take(&a->line);
@@ -344,11 +344,11 @@ go_on(struct attempt *a, struct shared *s, int64_t now)
 		s->has_queue = -1; /* or the system has found out that there is none */
 		return EBUSY;
 	}
+	if (r == EBUSY && enter_again(s, a->waiter.mode) == 0) { /* the process owns it since */
+		a->entered = true;
+		return 0;
+	}
 	if (r == EBUSY && !ipclock__local_may_go(&s->local, &a->waiter)) {
-		if (enter_again(s, a->waiter.mode) == 0) {
-			a->entered = true;
-			return 0;
-		}
 		stop_helper(a); /* a reader of this handle became its writer: ours is not the next move */
 		a->wait = WAIT_LOCAL;
 	}
@@ -437,9 +437,7 @@ choose_wait(struct attempt *a, struct shared *s)
 		return WAIT_PAUSE;
 	if (waits_direct(a, s) && (at_lock || ipclock__os_range_wait_ends()))
 		return WAIT_DIRECT;
-	if (start_helper(a, s))
-		return WAIT_HELPER;
-	return waits_direct(a, s) ? WAIT_DIRECT : WAIT_PAUSE;
+	return start_helper(a, s) ? WAIT_HELPER : WAIT_PAUSE;
 }
 
 static int64_t
@@ -566,7 +564,10 @@ end(struct attempt *a, struct shared *s, int r)
 			ipclock__attempt_give(s, a->waiter.mode);
 	}
 	let_go(a, s, false);
+	if (r == ESTALE || r == EIO)
+		s->soiled = true; /* a file server's word: another descriptor may do */
 	ipclock__local_leave(&s->local, &a->waiter);
+	ipclock__os_event_clear(&a->waiter.event); /* nothing is left that a step could do */
 	if (r && s->options.unlink && a->line.takes_number && !s->local.writer && s->local.readers == 0)
 		remove_file(s); /* its number kept the last holder from it */
 	tidy(s);
@@ -648,7 +649,7 @@ ipclock__attempt_begin(struct attempt *a, struct shared *s, int timeout_ms)
 	ipclock__os_mutex_unlock(&s->mutex);
 	if (r == EINPROGRESS)
 		say_began(a, s, no_line);
-	return r;
+	return a->generation == s->generation ? r : ECANCELED; /* the log callback forked */
 }
 
 /* Nothing of this handle is held, waited for, to be cleaned, opened or counted. */

@@ -218,13 +218,14 @@ static int
 take_number(struct line *line, int64_t number)
 {
 	struct os_range range = { number, 1 };
-	struct os_lock above;
+	struct os_lock above = { .mode = OS_UNLOCKED };
 	int r = ipclock__os_range_try(line->file, range, number_mode(line)), left;
 
 	if (r)
 		return r;
 	line->number = number;
-	r = query(line, number + 1, line_end(line), &above);
+	if (number + 1 < line_end(line)) /* a length of 0 would reach into other lines */
+		r = query(line, number + 1, line_end(line), &above);
 	if (r == 0 && above.mode != OS_UNLOCKED)
 		r = EBUSY;
 	left = r ? give_number_back(line) : 0;

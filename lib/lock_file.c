@@ -189,10 +189,10 @@ ipclock__lock_file_close(struct lock_file *file)
 {
 	ipclock__os_process_lock();
 	unlist(file);
-	if (!file->path)
-		ipclock__os_disown(&file->os);
-	else if (file->os.fd >= 0)
+	if (file->path && file->os.fd >= 0)
 		ipclock__os_close(&file->os);
+	else if (!file->path && !file->disowned)
+		ipclock__os_disown(&file->os);
 	ipclock__os_process_unlock();
 	ipclock__os_free(file->path);
 }
@@ -206,7 +206,7 @@ ipclock__lock_file_drop(struct lock_file *file)
 	ipclock__os_process_unlock();
 }
 
-/* The permissions may have changed since: try once more, and keep what we have if not. */
+/* The permissions may have changed since: try once more, and keep what we have if that fails. */
 static int
 open_for_writing(struct lock_file *file)
 {
@@ -221,7 +221,7 @@ open_for_writing(struct lock_file *file)
 	}
 	if (r) {
 		file->os = reading;
-		return why;
+		return means_read_only(r) ? why : r;
 	}
 	file->read_only = 0;
 	ipclock__os_close(&reading);

@@ -206,10 +206,8 @@ leave_standard_descriptors(struct os_file *file)
 	if (high.fd < 0)
 		return errno;
 	r = ipclock__os_range_opened(&high);
-	if (r) {
-		close(high.fd);
-		return r;
-	}
+	if (r)
+		return r; /* not closed: see ipclock__os_open() */
 	ipclock__os_close(file);
 	*file = high;
 	return 0;
@@ -244,11 +242,11 @@ ipclock__os_open(struct os_file *file, enum os_kind *kind, const char *path, uns
 		return open_error(errno);
 	file->access = (unsigned char)(how & (OS_READ | OS_WRITE));
 	r = examine(file, kind);
-	if (r == 0)
-		r = ipclock__os_range_opened(file);
+	if (r)
+		close(file->fd);
+	else
+		r = ipclock__os_range_opened(file); /* not closed then: that might drop the process's other locks on it */
 	if (r) {
-		if (r != ENOMEM) /* where it could not be noted, to close it might drop the process's other locks on it */
-			close(file->fd);
 		file->fd = -1;
 		return r;
 	}

@@ -7,4 +7,7 @@
 /* How often anything in this process asked for memory so far; -1 if that is not counted here. */
 long allocations(void);
 
+/* The nth from now (1: the next) is refused; 0: none.  Where they are counted. */
+void allocations_fail(long nth);
+
 #endif

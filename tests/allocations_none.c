@@ -9,3 +9,9 @@ allocations(void)
 {
 	return -1;
 }
+
+void
+allocations_fail(long nth)
+{
+	(void)nth;
+}

@@ -276,6 +276,8 @@ START_TEST(F_a_stopped_waiter_is_passed_once_the_lock_is_free)
 {
 	open_rw(0);
 	fake_lock(other, LINE, 1, OS_EXCLUSIVE);
+	if (_i & 4)
+		fake_fail("helper_start", 1, EAGAIN);
 	ck_assert_int_eq(_i & 1 ? ipclock_rw_acquire_read(rw, _i & 2 ? -1 : 9000) :
 	    ipclock_rw_acquire_write(rw, _i & 2 ? -1 : 9000), 0);
 	ck_assert_int_ge(fake_ms(), 1000);
@@ -604,6 +606,18 @@ START_TEST(a_kernel_that_will_not_unlock_is_overruled)
 }
 END_TEST
 
+START_TEST(what_a_file_server_has_forgotten_is_opened_anew)
+{
+	int error = _i ? ESTALE : EIO;
+
+	open_rw(0);
+	fake_fail_twice("range_try", error); /* the second is no shortcut */
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, 0), error);
+	ck_assert_int_eq(fake_open_files(), 0);
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, 0), 0);
+}
+END_TEST
+
 START_TEST(a_failed_conversion_keeps_what_was_held)
 {
 	open_rw(0);
@@ -833,7 +847,7 @@ turn_and_file(void)
 {
 	TCase *tcase = tcase_create("turn and file");
 
-	tcase_add_loop_test(tcase, F_a_stopped_waiter_is_passed_once_the_lock_is_free, 0, 4);
+	tcase_add_loop_test(tcase, F_a_stopped_waiter_is_passed_once_the_lock_is_free, 0, 8);
 	tcase_add_test(tcase, F_who_pauses_is_not_taken_for_stopped);
 	tcase_add_test(tcase, F_a_writer_that_waits_for_readers_is_not_passed_by_a_reader);
 	tcase_add_test(tcase, F_unfair_skips_the_line);
@@ -864,6 +878,7 @@ steps_and_errors(void)
 	tcase_add_test(tcase, I_a_file_system_without_room_for_a_line_is_warned_of_once);
 	tcase_add_test(tcase, the_log_hears_of_waits);
 	tcase_add_test(tcase, a_kernel_that_will_not_unlock_is_overruled);
+	tcase_add_loop_test(tcase, what_a_file_server_has_forgotten_is_opened_anew, 0, 2);
 	tcase_add_test(tcase, a_failed_conversion_keeps_what_was_held);
 	tcase_add_loop_test(tcase, G_any_failure_leaves_nothing, 0, 256);
 	tcase_add_test(tcase, A_the_bytes_of_a_range_are_plain);

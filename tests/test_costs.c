@@ -5,7 +5,9 @@
  * What an acquire and its release cost where nobody else is, in system calls
  * and allocations: counted, not timed.  Clocks are for "make bench".
  */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "allocations.h"
 #include "calls.h"
@@ -105,6 +107,41 @@ START_TEST(allocations_of_a_pair)
 }
 END_TEST
 
+static int
+try_to_lock(void *fd)
+{
+	return raw_lock(*(int *)fd, F_WRLCK, SLOT_BASE, SLOT_SIZE) == 0;
+}
+
+/* Descriptor 0 is free: what is opened there is moved, and noted twice. */
+static int
+open_without_memory(void *nth)
+{
+	int error, fd = open(test_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	struct ipclock *holder, *other;
+
+	close(0);
+	holder = must_open(test_path, 0);
+	if (ipclock_acquire(holder, 0) != 0)
+		return 254;
+	allocations_fail(*(long *)nth);
+	error = ipclock_open(&other, test_path, NULL);
+	allocations_fail(0);
+	return in_child(try_to_lock, &fd) == 0 ? error : 255;
+}
+
+START_TEST(C_another_open_fails_for_want_of_memory)
+{
+	int error = ENOMEM;
+	long nth;
+
+	for (nth = 1; error == ENOMEM; nth++)
+		error = in_child(open_without_memory, &nth);
+	ck_assert_int_eq(error, 0);
+	ck_assert_int_gt(nth, 3);
+}
+END_TEST
+
 static void
 nothing(void *ctx)
 {
@@ -118,10 +155,11 @@ add(TCase *t)
 		tcase_add_loop_test(t, system_calls_of_a_pair, 0, COSTS);
 	else
 		test_skip("the system calls of a pair: they cannot be counted here");
-	if (allocations() >= 0)
+	if (allocations() >= 0) {
 		tcase_add_loop_test(t, allocations_of_a_pair, 0, COSTS);
-	else
-		test_skip("the allocations of a pair: not counted with a sanitizer");
+		tcase_add_test(t, C_another_open_fails_for_want_of_memory);
+	} else
+		test_skip("the allocations of a pair, and what happens without: not counted with a sanitizer");
 }
 
 int

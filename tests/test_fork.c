@@ -515,6 +515,75 @@ START_TEST(D_open_fd_is_refused_in_the_child)
 }
 END_TEST
 
+/* Its end in the child is nothing to another handle on that file. */
+static int
+child_with_a_borrowed_descriptor_and_its_own(void *arg)
+{
+	struct ipclock *l = must_open(test_path, 0);
+
+	if (ipclock_acquire(l, 0) != 0)
+		return 10;
+	if (ipclock_close(arg) != 0)
+		return 11;
+	if (ipclock_release(l) != 0 || ipclock_acquire(l, 0) != 0)
+		return 12;
+	return ipclock_close(l);
+}
+
+START_TEST(C_open_fd_is_closed_in_the_child)
+{
+	int fd = open(test_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	struct ipclock *l;
+
+	ck_assert_int_eq(ipclock_open_fd(&l, fd, NULL), 0);
+	ck_assert_int_eq(in_child(child_with_a_borrowed_descriptor_and_its_own, l), 0);
+	ipclock_close(l);
+	close(fd);
+}
+END_TEST
+
+/* A log callback that forks: its child comes back from it in the middle of the acquire. */
+static pid_t forked;
+
+static void
+fork_when_a_wait_begins(void *ctx, int level, const char *line)
+{
+	(void)ctx, (void)line;
+	if (level == IPCLOCK_LOG_DEBUG)
+		forked = fork();
+}
+
+static void
+sleep_in_the_parent(void *holder, int ms)
+{
+	(void)ms;
+	if (forked == 0)
+		_exit(10);
+	ipclock_release(holder);
+}
+
+START_TEST(D_fork_from_the_log)
+{
+	struct ipclock_attr *attr = attr_with(0, NULL);
+	struct ipclock *holder = must_open(test_path, 0);
+	struct ipclock *l;
+	int error;
+
+	ipclock_attr_set_log(attr, fork_when_a_wait_begins, NULL);
+	ipclock_attr_set_sleep(attr, sleep_in_the_parent, holder);
+	ck_assert_int_eq(ipclock_open(&l, test_path, attr), 0);
+	ck_assert_int_eq(ipclock_acquire(holder, 0), 0);
+	error = ipclock_acquire(l, LONG_MS);
+	if (forked == 0)
+		_exit(error == ECANCELED ? 0 : 11);
+	ck_assert_int_eq(error, 0);
+	ck_assert_int_eq(child_result(forked), 0);
+	ipclock_close(l);
+	ipclock_close(holder);
+	ipclock_attr_free(attr);
+}
+END_TEST
+
 /* open, acquire, daemon(): the daemon holds, its dead parents do not matter, and it can release. */
 START_TEST(D_inherit_by_a_daemon)
 {
@@ -800,6 +869,8 @@ add(TCase *t)
 	tcase_add_test(t, D_fork_while_a_thread_waits);
 	tcase_add_test(t, D_fork_in_any_state);
 	tcase_add_test(t, D_open_fd_is_refused_in_the_child);
+	tcase_add_test(t, D_fork_from_the_log);
+	tcase_add_test(t, C_open_fd_is_closed_in_the_child);
 	tcase_add_test(t, D_E_fork_while_a_thread_is_in_the_loader);
 	if (test_posix()) {
 		tcase_add_test(t, I_inherit_is_refused_where_locks_do_not_pass);

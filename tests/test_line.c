@@ -239,6 +239,19 @@ START_TEST(a_full_line_is_waited_for_without_a_number)
 }
 END_TEST
 
+/* Behind it stands the next slot's line, which is nobody's business here. */
+START_TEST(the_last_number_of_a_line_can_be_had)
+{
+	open_line(OS_SHARED, OS_READ | OS_WRITE);
+	fake_lock(other, place.line + LAYOUT_LINE_LEN - 2, 1, OS_EXCLUSIVE);
+	fake_lock(fake_other(PATH), place.line + LAYOUT_LINE_LEN, 1, OS_EXCLUSIVE);
+	ck_assert_int_eq(ipclock__line_look(&line), EBUSY);
+	ck_assert(line.number == place.line + LAYOUT_LINE_LEN - 1 && line.can_sleep);
+	fake_unlock(other, 0, 0);
+	ck_assert_int_eq(ipclock__line_look(&line), 0);
+}
+END_TEST
+
 START_TEST(a_descriptor_that_cannot_write_takes_its_number_shared)
 {
 	open_line(OS_SHARED, OS_READ);
@@ -371,6 +384,7 @@ main(void)
 	tcase_add_test(tcase, I_without_room_for_a_line_there_is_the_lock_alone);
 	tcase_add_test(tcase, I_a_lock_that_cannot_be_is_an_error);
 	tcase_add_test(tcase, a_full_line_is_waited_for_without_a_number);
+	tcase_add_test(tcase, the_last_number_of_a_line_can_be_had);
 	tcase_add_test(tcase, a_descriptor_that_cannot_write_takes_its_number_shared);
 	tcase_add_test(tcase, F_where_one_may_it_takes_its_number_exclusively);
 	tcase_add_test(tcase, behind_a_shared_number_there_is_no_sleep);

@@ -103,6 +103,9 @@ START_TEST(a_file_that_can_only_be_read_is_opened_for_reading)
 	ck_assert_int_eq(file.read_only, EACCES);
 	ck_assert_int_eq(ipclock__lock_file_ready(&file, false), 0);
 	ck_assert_int_eq(ipclock__lock_file_ready(&file, true), EACCES);
+	fake_fail("open", 1, EMFILE);
+	ck_assert_int_eq(ipclock__lock_file_ready(&file, true), EMFILE);
+	ck_assert_int_eq(ipclock__lock_file_ready(&file, true), EACCES);
 	ck_assert_int_eq(fake_open_files(), 1);
 	ipclock__lock_file_close(&file);
 }

@@ -816,6 +816,26 @@ START_TEST(no_letter_pollfd_stays_the_same)
 }
 END_TEST
 
+/* Whoever polls it all the time must not be woken for ever by a wait that is over. */
+START_TEST(no_letter_pollfd_is_silent_after_the_end)
+{
+	struct ipclock *holder = must_open(test_path, 0);
+	struct ipclock *l = must_open(test_path, 0);
+	struct pollfd told = { .fd = ipclock_pollfd(l), .events = POLLIN };
+
+	ck_assert_int_eq(ipclock_acquire(holder, 0), 0);
+	ck_assert_int_eq(ipclock_start(l, LONG_MS), EINPROGRESS);
+	ck_assert_int_eq(ipclock_release(holder), 0);
+	if (told.fd >= 0)
+		ck_assert_int_eq(poll(&told, 1, LONG_MS), 1);
+	ipclock_cancel(l);
+	ck_assert_int_eq(poll(&told, told.fd >= 0, 0), 0);
+	ck_assert_int_eq(ipclock_step(l, NULL), ECANCELED);
+	ipclock_close(l);
+	ipclock_close(holder);
+}
+END_TEST
+
 START_TEST(C_open_fd)
 {
 	int fd = open(test_path, O_RDWR | O_CREAT, 0666);
@@ -1023,6 +1043,7 @@ add(TCase *t)
 	tcase_add_test(t, no_letter_deadlock_with_oneself);
 	tcase_add_test(t, no_letter_no_deadlock_seen_where_there_is_none);
 	tcase_add_test(t, no_letter_pollfd_stays_the_same);
+	tcase_add_test(t, no_letter_pollfd_is_silent_after_the_end);
 	tcase_add_test(t, no_letter_version_and_strerror);
 }
 

@@ -275,6 +275,42 @@ START_TEST(A_recursive_owner)
 }
 END_TEST
 
+static int
+read_for_long(void *rw)
+{
+	return ipclock_rw_acquire_read(rw, LONG_MS);
+}
+
+/* Two threads of the owning process that waited at the same time hold once, and twice is enough to give back. */
+START_TEST(A_recursive_process_of_two_waiters)
+{
+	static struct ear ear;
+	struct ipclock_attr *attr = attr_with(IPCLOCK_RECURSIVE_PROCESS, &ear);
+	struct ipclock_rw *other = must_rw_open(test_path, 0);
+	struct ipclock_rw *rw;
+	struct thread t[2];
+	int i;
+
+	ck_assert_int_eq(ipclock_rw_open(&rw, test_path, attr), 0);
+	ck_assert_int_eq(ipclock_rw_acquire_write(other, 0), 0);
+	for (i = 0; i < 2; i++) {
+		thread_start(&t[i], read_for_long, rw);
+		await_count(&ear.lines[IPCLOCK_LOG_DEBUG], i + 1, "a wait to begin");
+	}
+	ck_assert_int_eq(ipclock_rw_release_write(other), 0);
+	for (i = 0; i < 2; i++)
+		ck_assert_int_eq(thread_join(&t[i]), 0);
+	ck_assert_int_eq(ipclock_rw_release_read(rw), 0);
+	ck_assert_int_eq(ipclock_rw_acquire_write(other, 0), EBUSY);
+	ck_assert_int_eq(ipclock_rw_release_read(rw), 0);
+	ck_assert_int_eq(ipclock_rw_held(rw), 0);
+	ck_assert_int_eq(ipclock_rw_acquire_write(other, 0), 0);
+	ipclock_rw_close(rw);
+	ipclock_rw_close(other);
+	ipclock_attr_free(attr);
+}
+END_TEST
+
 START_TEST(A_downgrade)
 {
 	struct ipclock_rw *rw = must_rw_open(test_path, IPCLOCK_RECURSIVE);
@@ -454,6 +490,7 @@ add(TCase *t)
 	tcase_add_test(t, A_recursive_modes);
 	tcase_add_test(t, A_recursive_read_passes_the_line);
 	tcase_add_test(t, A_recursive_owner);
+	tcase_add_test(t, A_recursive_process_of_two_waiters);
 	tcase_add_test(t, A_downgrade);
 	tcase_add_test(t, A_try_upgrade);
 	tcase_add_test(t, A_start_in_both_modes);

@@ -29,7 +29,7 @@ extern "C" {
 #define IPCLOCK_UNFAIR            0x0004u /* skip the line: more throughput, no order */
 #define IPCLOCK_TRUST_PATH        0x0008u /* the file is never replaced: do not check */
 #define IPCLOCK_POLL              0x0010u /* never sleep in the kernel's queue */
-#define IPCLOCK_INTERRUPTIBLE     0x0020u /* a signal handler, but not one with SA_RESTART, ends a wait with EINTR */
+#define IPCLOCK_INTERRUPTIBLE     0x0020u /* a signal handler ends a wait with EINTR; one with SA_RESTART may not */
 #define IPCLOCK_NOCREATE          0x0040u /* the file must be there: else ENOENT */
 #define IPCLOCK_INHERIT           0x0080u /* a lock that is held passes to the child of fork(2) */
 #define IPCLOCK_MKDIR             0x0100u /* make missing parent directories */
