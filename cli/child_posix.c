@@ -19,16 +19,9 @@
 
 #include "child.h"
 #include "cli.h"
+#include "signals.h"
+#include "signals_posix.h"
 #include "system.h"
-
-/*
- * With -o the lock is ours, and must outlive the command: what would end us is
- * passed on, and ends us when it has ended the command.
- */
-static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
-#define N_PASSED_ON (sizeof(passed_on) / sizeof(*passed_on))
-
-static volatile pid_t child;
 
 /* The shell that flock(1) would run. */
 char **
@@ -75,49 +68,10 @@ child_exec(char **command, int fd)
 	return execute(command);
 }
 
-/* A key on the terminal reaches the command by itself; kill(1) reaches only us. */
-static void
-pass_on(int sig, siginfo_t *info, void *context)
-{
-	int error = errno;
-
-	(void)context;
-	if (info->si_code == SI_USER || info->si_code == SI_QUEUE)
-		kill(child, sig);
-	errno = error;
-}
-
 static void
 woken(int sig)
 {
 	(void)sig; /* ppoll(2) has heard it */
-}
-
-/* What comes from here on is kept for await(). */
-static void
-block(sigset_t *before)
-{
-	sigset_t set;
-	size_t i;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	for (i = 0; i < N_PASSED_ON; i++)
-		sigaddset(&set, passed_on[i]);
-	sigprocmask(SIG_BLOCK, &set, before);
-}
-
-static void
-catch_signals(void)
-{
-	struct sigaction action = { .sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART };
-	struct sigaction before;
-	size_t i;
-
-	sigemptyset(&action.sa_mask);
-	for (i = 0; i < N_PASSED_ON; i++)
-		if (sigaction(passed_on[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-			sigaction(passed_on[i], &action, NULL);
 }
 
 /* The child stays unreaped, so that its pid is no other's while we may signal it. */
@@ -129,15 +83,27 @@ has_ended(pid_t pid)
 	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) != 0 ? errno != EINTR : info.si_pid != 0;
 }
 
+static void
+pass_on(pid_t child)
+{
+	bool alone;
+	int sig;
+
+	while ((sig = signals_next(&alone)) != 0)
+		if (alone)
+			kill(child, sig);
+}
+
 /* Signals come in ppoll(2) and nowhere else, so none is slept through. */
 static void
-await(const sigset_t *mask, int every_ms, int (*touch)(void *ctx), void *ctx)
+await(pid_t child, const sigset_t *mask, int every_ms, int (*touch)(void *ctx), void *ctx)
 {
 	int64_t us, next_us = now_us() + (int64_t)every_ms * 1000;
 	struct timespec timeout;
 	int sig;
 
 	while (!has_ended(child)) {
+		pass_on(child);
 		us = next_us - now_us();
 		if (every_ms != 0 && us <= 0) {
 			next_us = now_us() + (int64_t)every_ms * 1000;
@@ -163,27 +129,35 @@ reap(pid_t pid)
 	return WIFSIGNALED(status) ? STATUS_SIGNAL(WTERMSIG(status)) : WEXITSTATUS(status);
 }
 
+/*
+ * The lock is ours, and must outlive the command: what would end us is passed on,
+ * and ends us when it has ended the command.
+ */
 int
 child_run(char **command, int every_ms, int (*touch)(void *ctx), void *ctx)
 {
 	struct sigaction wake = { .sa_handler = woken }, sigchld; /* where it is ignored there is nothing to wait for */
-	sigset_t mask;
+	sigset_t set, mask;
+	pid_t child;
 
+	signals_catch();
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	sigemptyset(&wake.sa_mask);
-	block(&mask);
 	sigaction(SIGCHLD, &wake, &sigchld);
 	child = fork();
 	if (child == 0) {
 		sigaction(SIGCHLD, &sigchld, NULL);
-		sigprocmask(SIG_SETMASK, &mask, NULL);
+		signals_release_all();
 		_exit(execute(command));
 	}
 	if (child < 0) {
 		complain("cannot fork: %s", strerror(errno));
 		return STATUS_SYSTEM;
 	}
-	catch_signals();
+	signals_mask(&mask);
 	sigdelset(&mask, SIGCHLD);
-	await(&mask, every_ms, touch, ctx);
+	await(child, &mask, every_ms, touch, ctx);
 	return reap(child);
 }

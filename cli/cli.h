@@ -71,7 +71,7 @@ bool number_parse_octal(const char *text, int max, int *value);
 /* Seconds with a fraction, as milliseconds rounded up: 0.0001 is no 0. */
 bool number_parse_seconds(const char *text, int *ms);
 
-/* main.c: "ipclock: ..." and a newline on standard error. */
+/* main.c: "ipclock: ..." and a newline on standard error, in plain characters. */
 void complain(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 
 /* The same; returns STATUS_USAGE. */
@@ -82,6 +82,12 @@ void say(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 
 /* ... at once: 0, or STATUS_IO. */
 int print(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+
+/* text.c: how many bytes of UTF-8 the next character is; 0: it is none. */
+int text_character(const unsigned char *s);
+
+/* What a terminal would not show becomes question marks. */
+void text_make_plain(char *text);
 
 /* status.c: the status for an error of opening or locking, or otherwise where it has none of its own. */
 int status_of(int error, int otherwise);

@@ -73,12 +73,27 @@ static const struct verb {
 	{ "who", who_main },
 };
 
+static void tell(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+
+static void
+tell(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	text_write(stderr, format, ap);
+	va_end(ap);
+}
+
+/* With names of files, whose bytes are anybody's. */
 static void
 vcomplain(const char *format, va_list ap)
 {
-	fputs("ipclock: ", stderr);
-	text_write(stderr, format, ap);
-	fputc('\n', stderr);
+	char text[8192];
+
+	vsnprintf(text, sizeof(text), format, ap);
+	text_make_plain(text);
+	tell("ipclock: %s\n", text);
 }
 
 void

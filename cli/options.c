@@ -8,7 +8,6 @@
 #include "child.h"
 #include "parse.h"
 
-#define LAST_SEMAPHORE 1048575 /* of a file: ipclock_sem_open() */
 #define REDIS_LEASE_MS 10000
 
 static const char help[] =

@@ -10,7 +10,8 @@
 
 #include "cli.h"
 
-#define LAST_SLOT 2097151 /* of a file: ipclock_attr_set_slot() */
+#define LAST_SLOT      2097151 /* of a file: ipclock_attr_set_slot() */
+#define LAST_SEMAPHORE 1048575 /* of a file: ipclock_sem_open() */
 
 /* Each of these returns a status to exit with, or GO_ON. */
 #define GO_ON (-1)

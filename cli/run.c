@@ -6,6 +6,7 @@
 #include "child.h"
 #include "hold.h"
 #include "parse.h"
+#include "signals.h"
 #include "system.h"
 
 static int
@@ -33,24 +34,38 @@ execute(struct hold *h)
 	return child_exec(o->command, h->kind->fd(h));
 }
 
-int
-run_main(int argc, char **argv)
+static int
+run(const struct options *o)
 {
-	struct options o;
 	struct hold hold;
 	int status;
 
-	status = options_parse(&o, argc, argv);
-	if (status != GO_ON)
-		return status;
-	status = hold_open(&hold, &o);
+	status = hold_open(&hold, o);
 	if (status != 0)
 		return status;
 	status = acquire(&hold);
-	if (o.file == NULL) /* the shell's descriptor goes on holding: the handle is not closed */
+	if (o->file == NULL) /* the shell's descriptor goes on holding: the handle is not closed */
 		return status;
 	if (status == 0)
 		status = execute(&hold);
 	hold.kind->close(&hold);
 	return hold.lost ? STATUS_LOCK : status;
+}
+
+/* Where a file would be left behind, what ends us comes in a wait, while the command runs, or when the file is gone. */
+int
+run_main(int argc, char **argv)
+{
+	struct options o;
+	int status;
+
+	status = options_parse(&o, argc, argv);
+	if (status != GO_ON)
+		return status;
+	if (!o.soft && !o.unlink)
+		return run(&o);
+	signals_catch();
+	status = run(&o);
+	signals_release();
+	return status;
 }

@@ -10,67 +10,78 @@
 #include <unistd.h>
 
 #include "signals.h"
+#include "signals_posix.h"
 
-/* SIGTSTP: a stopped waiter would stand in everybody's way.  The others: the notice is erased first. */
+/* The others end a process, or, SIGTSTP, make a waiter stand in everybody's way. */
+static const int left_alone[] = { SIGKILL, SIGSTOP, SIGTTIN, SIGTTOU, SIGCONT, SIGCHLD, SIGURG, SIGWINCH };
+#define N_LEFT_ALONE (sizeof(left_alone) / sizeof(*left_alone))
+
+enum { NOT_CAUGHT, CAUGHT, CAUGHT_ALONE };
+
 static struct {
-	int sig;
 	bool ours;
 	volatile sig_atomic_t caught;
 	struct sigaction before;
-} table[] = {
-	{ .sig = SIGTSTP },
-	{ .sig = SIGHUP },
-	{ .sig = SIGINT },
-	{ .sig = SIGQUIT },
-	{ .sig = SIGTERM },
-};
-#define N_TABLE (sizeof(table) / sizeof(*table))
+} table[NSIG];
 
 static int depth;
 static sigset_t before_mask; /* while nothing is blocked but what the caller blocked */
 static sigset_t before_defer;
 void (*signals_undo)(void);
 
+/* A key on the terminal and its end reach a whole group of processes, kill(1) one. */
 static void
-handler(int sig)
+handler(int sig, siginfo_t *info, void *context)
+{
+	bool sent = info->si_code == SI_USER || info->si_code == SI_QUEUE;
+	bool to_group = !sent && (sig == SIGHUP || sig == SIGINT || sig == SIGQUIT);
+	bool by_us = sent && info->si_pid == getpid(); /* a pipe that nobody reads */
+
+	(void)context;
+	table[sig].caught = to_group || by_us ? CAUGHT : CAUGHT_ALONE;
+}
+
+static bool
+is_ours(int sig)
 {
 	size_t i;
 
-	for (i = 0; i < N_TABLE; i++)
-		if (table[i].sig == sig)
-			table[i].caught = 1;
+	for (i = 0; i < N_LEFT_ALONE; i++)
+		if (left_alone[i] == sig)
+			return false;
+	return sigaction(sig, NULL, &table[sig].before) == 0 && table[sig].before.sa_handler == SIG_DFL;
 }
 
 void
 signals_catch(void)
 {
-	struct sigaction action = { .sa_handler = handler };
+	struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
 	sigset_t set;
-	size_t i;
+	int sig;
 
 	if (depth++ > 0)
 		return;
 	sigemptyset(&action.sa_mask);
 	sigemptyset(&set);
-	for (i = 0; i < N_TABLE; i++)
-		sigaddset(&set, table[i].sig);
-	sigprocmask(SIG_BLOCK, &set, &before_mask);
-	for (i = 0; i < N_TABLE; i++) {
-		sigaction(table[i].sig, NULL, &table[i].before);
-		table[i].ours = table[i].before.sa_handler == SIG_DFL;
-		table[i].caught = 0;
-		if (table[i].ours)
-			sigaction(table[i].sig, &action, NULL);
+	for (sig = 1; sig < NSIG; sig++) {
+		table[sig].ours = is_ours(sig);
+		table[sig].caught = NOT_CAUGHT;
+		if (table[sig].ours)
+			sigaddset(&set, sig);
 	}
+	sigprocmask(SIG_BLOCK, &set, &before_mask);
+	for (sig = 1; sig < NSIG; sig++)
+		if (table[sig].ours)
+			sigaction(sig, &action, NULL);
 }
 
 bool
 signals_caught(void)
 {
-	size_t i;
+	int sig;
 
-	for (i = 0; i < N_TABLE; i++)
-		if (table[i].caught)
+	for (sig = 1; sig < NSIG; sig++)
+		if (table[sig].caught)
 			return true;
 	return false;
 }
@@ -78,44 +89,73 @@ signals_caught(void)
 void
 signals_release(void)
 {
-	size_t i;
+	int sig;
 
 	if (--depth > 0)
 		return;
-	for (i = 0; i < N_TABLE; i++)
-		if (table[i].ours)
-			sigaction(table[i].sig, &table[i].before, NULL);
+	for (sig = 1; sig < NSIG; sig++)
+		if (table[sig].ours)
+			sigaction(sig, &table[sig].before, NULL);
 	sigprocmask(SIG_SETMASK, &before_mask, NULL);
+}
+
+void
+signals_release_all(void)
+{
+	depth = 1;
+	signals_release();
+}
+
+void
+signals_mask(sigset_t *mask)
+{
+	*mask = before_mask;
 }
 
 /* It is blocked here: what is raised comes when it no longer is. */
 static void
-suffer(int sig, const struct sigaction *before)
+suffer(int sig)
 {
 	struct sigaction ours;
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, sig);
-	sigaction(sig, before, &ours);
+	sigaction(sig, &table[sig].before, &ours);
 	raise(sig);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	sigaction(sig, &ours, NULL);
 }
 
+int
+signals_next(bool *alone)
+{
+	int sig;
+
+	for (sig = 1; sig < NSIG; sig++) {
+		if (!table[sig].caught)
+			continue;
+		*alone = table[sig].caught == CAUGHT_ALONE;
+		table[sig].caught = NOT_CAUGHT;
+		if (sig != SIGTSTP)
+			return sig;
+		suffer(sig);
+	}
+	return 0;
+}
+
 void
 signals_raise(void)
 {
-	size_t i;
+	bool alone;
+	int sig;
 
-	for (i = 0; i < N_TABLE; i++)
-		if (table[i].caught) {
-			table[i].caught = 0;
-			if (signals_undo != NULL && table[i].sig != SIGTSTP)
-				signals_undo();
-			suffer(table[i].sig, &table[i].before);
-		}
+	while ((sig = signals_next(&alone)) != 0) {
+		if (signals_undo != NULL)
+			signals_undo();
+		suffer(sig);
+	}
 }
 
 void

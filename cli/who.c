@@ -15,7 +15,9 @@ struct request {
 	int slot; /* -1: not given */
 	int protocol;
 	bool whole_file;
+	bool soft;
 	bool json;
+	bool semaphore; /* whose holders are told now */
 	int told; /* so far */
 };
 
@@ -24,19 +26,24 @@ static const struct option long_options[] = {
 	{ "fcntl", no_argument, NULL, OPT_FCNTL },
 	{ "protocol", required_argument, NULL, OPT_PROTOCOL },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "soft", no_argument, NULL, OPT_SOFT },
 	{ "redis", required_argument, NULL, OPT_REDIS },
 	COMMON_OPTIONS
 };
 
 static const char help[] =
     "Usage: ipclock who [OPTION...] FILE\n"
+    "       ipclock who --soft [--json] FILE\n"
     "       ipclock who --redis URL [--json] NAME\n"
     "\n"
-    "Tells who holds the lock on FILE, and who waits for it in which place.\n"
+    "Tells who holds the lock on FILE, or a slot of its semaphore (run -j), and who\n"
+    "waits for it in which place.\n"
     "\n"
     "      --slot N                  which of the file's locks: 0-2097151 (0)\n"
     "      --fcntl                   plain locks on any byte of the file\n"
     "      --protocol range|flock    the family of locks (range)\n"
+    "      --soft                    FILE is the lock while it exists: PID, HOST and\n"
+    "                                STATE of its owner: alive, dead or unknown\n"
     "      --redis URL               the lock NAME on a server, by CLIENT, not PID\n"
     "      --json                    an array of objects, for programs\n"
     "  -h, --help                    this help\n"
@@ -61,6 +68,9 @@ take_option(void *ctx, int opt, const char *text)
 	case OPT_FCNTL:
 		r->whole_file = true;
 		break;
+	case OPT_SOFT:
+		r->soft = true;
+		break;
 	case OPT_REDIS:
 		r->redis = text;
 		break;
@@ -75,8 +85,10 @@ check(const struct request *r, int operands)
 {
 	if (operands != 1)
 		return wrong("one %s is wanted; 'ipclock who --help' tells more", r->redis ? "name" : "file");
-	if (r->redis && (r->whole_file || r->slot >= 0 || r->protocol == IPCLOCK_FLOCK))
-		return wrong("--redis is no lock of a file: no --fcntl, no --slot, no --protocol flock");
+	if (r->redis && (r->whole_file || r->slot >= 0 || r->protocol == IPCLOCK_FLOCK || r->soft))
+		return wrong("--redis is no lock of a file: no --fcntl, no --slot, no --protocol flock, no --soft");
+	if (r->soft && (r->whole_file || r->slot >= 0 || r->protocol == IPCLOCK_FLOCK))
+		return wrong("--soft is none of the kernel's locks: no --fcntl, no --slot, no --protocol flock");
 	if (r->whole_file && r->slot >= 0)
 		return wrong("--fcntl and --slot exclude each other: --fcntl is the whole file");
 	if (r->protocol == IPCLOCK_FLOCK && (r->whole_file || r->slot >= 0))
@@ -129,46 +141,21 @@ tell_row(void *ctx, const struct ipclock_holder *holder)
 {
 	const char *command = ipclock_holder_command(holder);
 	struct request *r = ctx;
-	char pid[32] = "-", name[64], state[32] = "holds";
-	size_t i;
+	char pid[32] = "-", name[64], state[48] = "holds";
 
 	if (r->told++ == 0)
 		say("%-8s %-16s %-6s %s\n", "PID", "COMMAND", "MODE", "STATE");
 	if (ipclock_holder_pid(holder))
 		snprintf(pid, sizeof(pid), "%ld", ipclock_holder_pid(holder));
 	if (ipclock_holder_place(holder))
-		snprintf(state, sizeof(state), "place %d", ipclock_holder_place(holder));
+		snprintf(state, sizeof(state), "place %d%s", ipclock_holder_place(holder),
+		    r->semaphore ? " for a slot" : "");
+	else if (r->semaphore)
+		snprintf(state, sizeof(state), "holds slot %u", ipclock_holder_slot(holder));
 	snprintf(name, sizeof(name), "%s", command != NULL ? command : "-");
-	for (i = 0; name[i] != '\0'; i++)
-		if ((unsigned char)name[i] < ' ' || name[i] == '\177')
-			name[i] = '?';
+	text_make_plain(name);
 	say("%-8s %-16s %-6s %s\n", pid, name, mode_of(holder), state);
 	return 0;
-}
-
-static int
-length_by_first(unsigned char c)
-{
-	if (c < 0x80)
-		return 1;
-	if (c < 0xc2 || c > 0xf4)
-		return 0;
-	return c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-}
-
-/* How many bytes of UTF-8 the next character is; 0: it is none. */
-static int
-character(const unsigned char *s)
-{
-	int i, n = length_by_first(*s);
-
-	for (i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) || (*s == 0xf0 && s[1] < 0x90) ||
-	    (*s == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
 }
 
 static void
@@ -178,7 +165,7 @@ tell_string(const char *text)
 	int n;
 
 	for (say("\""); *s != '\0'; s += n ? n : 1) {
-		n = character(s);
+		n = text_character(s);
 		if (n == 0)
 			say("\\ufffd");
 		else if (*s < ' ' || *s == '\177')
@@ -208,12 +195,76 @@ tell_object(void *ctx, const struct ipclock_holder *holder)
 		say("null");
 	say(", \"mode\": \"%s\", \"state\": \"%s\", \"place\": %d, \"protocol\": \"%s\", \"slot\": ",
 	    mode_of(holder), place ? "waits" : "holds", place,
-	    ipclock_holder_protocol(holder) == IPCLOCK_FLOCK ? "flock" : "range");
-	if (r->whole_file || r->protocol == IPCLOCK_FLOCK)
+	    r->semaphore ? "semaphore" : ipclock_holder_protocol(holder) == IPCLOCK_FLOCK ? "flock" : "range");
+	if (r->whole_file || r->protocol == IPCLOCK_FLOCK || (r->semaphore && place))
 		say("null}");
 	else
 		say("%u}", ipclock_holder_slot(holder));
 	return 0;
+}
+
+/* The slots of a semaphore are bytes of the file, too: whoever uses it as one is told after its lock. */
+static int
+tell_all(struct request *r, const struct ipclock_attr *attr)
+{
+	int (*tell)(void *, const struct ipclock_holder *) = r->json ? tell_object : tell_row;
+	int error = ipclock_holders(r->file, attr, tell, r);
+
+	if (error != 0 || r->whole_file || r->protocol == IPCLOCK_FLOCK || r->slot > LAST_SEMAPHORE)
+		return error;
+	r->semaphore = true;
+	return ipclock_sem_holders(r->file, attr, tell, r);
+}
+
+/* ---- the marker of a soft lock ---- */
+
+static void
+tell_owner(const struct request *r, const struct ipclock_owner *owner)
+{
+	static const char *const states[] = {
+		[IPCLOCK_OWNER_UNKNOWN] = "unknown",
+		[IPCLOCK_OWNER_ALIVE] = "alive",
+		[IPCLOCK_OWNER_DEAD] = "dead",
+	};
+	const char *host = ipclock_owner_host(owner), *state = states[ipclock_owner_state(owner)];
+	char pid[32] = "";
+
+	if (ipclock_owner_pid(owner))
+		snprintf(pid, sizeof(pid), "%ld", ipclock_owner_pid(owner));
+	if (!r->json) {
+		say("%-8s %-20s %s\n", "PID", "HOST", "STATE");
+		say("%-8s %-20s %s\n", *pid ? pid : "-", host != NULL ? host : "-", state);
+		return;
+	}
+	say("[\n  {\"pid\": %s, \"host\": ", *pid ? pid : "null");
+	if (host != NULL)
+		tell_string(host);
+	else
+		say("null");
+	say(", \"state\": \"%s\"}\n]\n", state);
+}
+
+static int
+who_soft(const struct request *r)
+{
+	struct ipclock_owner *owner = NULL;
+	struct ipclock_soft *soft;
+	int status, error = ipclock_soft_open(&soft, r->file, NULL);
+
+	if (error == 0)
+		error = ipclock_soft_owner(soft, &owner);
+	if (error == 0)
+		tell_owner(r, owner);
+	else if (error == ENOENT && r->json)
+		say("[]\n");
+	else if (error != ENOENT)
+		complain("%s", ipclock_message(NULL));
+	ipclock_owner_free(owner);
+	ipclock_soft_close(soft);
+	if (error != 0 && error != ENOENT)
+		return status_of(error, STATUS_OPEN);
+	status = print("%s", "");
+	return status ? status : error == ENOENT;
 }
 
 int
@@ -225,13 +276,15 @@ who_main(int argc, char **argv)
 
 	if (status == GO_ON && r.redis)
 		return who_redis(r.redis, r.file, r.json);
+	if (status == GO_ON && r.soft)
+		return who_soft(&r);
 	if (status == GO_ON)
 		status = make_attr(&attr, &r);
 	else
 		return status;
 	if (status != 0)
 		return status;
-	error = ipclock_holders(r.file, attr, r.json ? tell_object : tell_row, &r);
+	error = tell_all(&r, attr);
 	ipclock_attr_free(attr);
 	if (r.json && (r.told || error == 0))
 		say("%s", r.told ? "\n]\n" : "[]\n");

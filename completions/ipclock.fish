@@ -89,6 +89,7 @@ for verb in run who
     complete -c ipclock -n "__ipclock_at $verb" -l slot -x -d 'Which of the locks in the file (number)'
     complete -c ipclock -n "__ipclock_at $verb" -l fcntl -d 'Plain locks on the whole file'
     complete -c ipclock -n "__ipclock_at $verb" -l protocol -x -a 'range flock' -d 'Family of locks'
+    complete -c ipclock -n "__ipclock_at $verb" -l soft -d 'The file is the lock while it exists'
     complete -c ipclock -n "__ipclock_at $verb" -l redis -x -d 'A lock on a server (URL)'
 end
 for verb in who probe
@@ -103,7 +104,6 @@ complete -c ipclock -n '__ipclock_at run' -s x -s e -l exclusive -d 'Lock for wr
 complete -c ipclock -n '__ipclock_at run' -s s -s r -l shared -l read -d 'Lock for reading'
 complete -c ipclock -n '__ipclock_at run' -s u -l unlock -d 'Release what the descriptor holds'
 complete -c ipclock -n '__ipclock_at run' -s j -l jobs -x -d 'At most so many at once (number)'
-complete -c ipclock -n '__ipclock_at run' -l soft -d 'The file is the lock while it exists'
 complete -c ipclock -n '__ipclock_at run' -l lease -x -d 'Lost if not renewed for so long (seconds)'
 complete -c ipclock -n '__ipclock_at run' -l pidfile -d 'The file tells the pid, and only one runs'
 complete -c ipclock -n '__ipclock_at run' -l unlink -d 'Remove the file afterwards'

@@ -25,6 +25,8 @@
 #define SECOND          (1000 * OS_MS)
 #define SECOND_LOOK     (20 * OS_MS) /* a lock seen free behind a waiter: is it still? */
 #define MOST_MOVES      100
+#define MOST_LOOKS      20           /* at a file that is being removed */
+#define REMOVAL         (OS_MS / 10) /* between two of them */
 
 /* It has the lock, and keeps it for a step to come. */
 static bool
@@ -67,7 +69,7 @@ remove_file(struct shared *s)
 
 	if (s->local.first || ipclock__os_range_try(&s->file.os, all, OS_EXCLUSIVE))
 		return false;
-	ipclock__lock_file_unlink(&s->file);
+	s->stays = (unsigned short)ipclock__lock_file_unlink(&s->file);
 	s->soiled |= ipclock__os_range_unlock(&s->file.os, all) != 0;
 	ipclock__lock_file_drop(&s->file);
 	s->has_queue = -1;
@@ -223,6 +225,36 @@ follow_path(struct attempt *a, struct shared *s, int r)
 	return r;
 }
 
+/* Somebody has locked all of it, and with it a byte that is no lock's. */
+static bool
+is_being_removed(const struct shared *s)
+{
+	const struct os_range first = { 0, 1 };
+	struct os_lock found;
+
+	return s->file.os.fd >= 0 && ipclock__os_range_query(&s->file.os, first, OS_EXCLUSIVE, &found) == 0 &&
+	    found.mode == OS_EXCLUSIVE;
+}
+
+/*
+ * Busy, and nothing else to wait for.  Whoever removes the file locks all of its
+ * slots for the instant that this takes, and holds none: so look again.
+ */
+static int
+look_past_removal(struct attempt *a, struct shared *s, int (*how)(struct attempt *, struct shared *))
+{
+	bool removed = s->options.unlink && a->wait != WAIT_LOCAL;
+	int i, r = EBUSY;
+
+	for (i = 0; i < MOST_LOOKS && r == EBUSY && removed; i++) {
+		removed = is_being_removed(s);
+		if (removed)
+			ipclock__os_sleep_until(ipclock__os_now() + REMOVAL);
+		r = follow_path(a, s, how(a, s));
+	}
+	return r;
+}
+
 /* What came of the last wait.  EBUSY and still waiting, or EBUSY and wait NOTHING: look again. */
 static int
 collect(struct attempt *a)
@@ -327,6 +359,8 @@ timed_out(struct attempt *a, struct shared *s)
 {
 	int r = follow_path(a, s, last_try(a, s));
 
+	if (r == EBUSY)
+		r = look_past_removal(a, s, last_try);
 	return r == EBUSY ? ETIMEDOUT : r;
 }
 
@@ -522,6 +556,28 @@ say_ended(const struct attempt *a, const struct shared *s, int r, int ms)
 		say(a, s, LOG_WARNING, r == ETIMEDOUT ? "timed out after" : "given up after", ms);
 }
 
+void
+ipclock__attempt_say_stays(struct shared *s)
+{
+	struct failure failure = { "release", NULL, 0, 0 };
+	char system[128], clause[192], line[512];
+	int error;
+
+	if (!s->options.unlink || !s->options.log)
+		return;
+	ipclock__os_mutex_lock(&s->mutex);
+	error = s->stays;
+	s->stays = 0;
+	ipclock__os_mutex_unlock(&s->mutex);
+	if (error == 0)
+		return;
+	snprintf(clause, sizeof(clause), "the file could not be removed: %s",
+	    ipclock__os_strerror(error, system, sizeof(system)));
+	failure.reason = clause;
+	ipclock__message_format(&failure, s->file.path, line, sizeof(line));
+	s->options.log(s->options.log_ctx, LOG_WARNING, line);
+}
+
 static int
 waited_ms(const struct attempt *a, int64_t now)
 {
@@ -637,6 +693,8 @@ ipclock__attempt_begin(struct attempt *a, struct shared *s, int timeout_ms)
 	a->entered = r == 0;
 	if (r == EBUSY || (r == EDEADLK && !a->blocks)) /* an event loop's other tasks may give it back */
 		r = follow_path(a, s, look(a, s));
+	if (r == EBUSY && timeout_ms == 0)
+		r = look_past_removal(a, s, look);
 	if (r == EBUSY && timeout_ms < 0 && a->blocks && ipclock__lock_file_held_by(&s->file, ipclock__os_thread()))
 		r = EDEADLK;
 	if (r == EBUSY && timeout_ms != 0) {
@@ -649,6 +707,8 @@ ipclock__attempt_begin(struct attempt *a, struct shared *s, int timeout_ms)
 	ipclock__os_mutex_unlock(&s->mutex);
 	if (r == EINPROGRESS)
 		say_began(a, s, no_line);
+	else
+		ipclock__attempt_say_stays(s);
 	return a->generation == s->generation ? r : ECANCELED; /* the log callback forked */
 }
 
@@ -747,8 +807,10 @@ ipclock__attempt_step(struct attempt *a, struct shared *s)
 	ms = waited_ms(a, now);
 	s->waited_ms = ms;
 	ipclock__os_mutex_unlock(&s->mutex);
-	if (r != EINPROGRESS)
+	if (r != EINPROGRESS) {
 		say_ended(a, s, r, ms);
+		ipclock__attempt_say_stays(s);
+	}
 	return a->generation == s->generation ? r : ECANCELED; /* the log callback forked */
 }
 
@@ -803,4 +865,5 @@ ipclock__attempt_abandon(struct attempt *a, struct shared *s)
 	ipclock__os_mutex_unlock(&s->mutex);
 	if (!over)
 		say_ended(a, s, ECANCELED, waited_ms(a, ipclock__os_now()));
+	ipclock__attempt_say_stays(s);
 }

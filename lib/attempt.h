@@ -79,6 +79,7 @@ struct shared {
 	signed char has_queue;  /* does the file's kernel queue serve us: -1 not known yet */
 	bool told_no_line;
 	bool soiled;            /* what the kernel would not unlock goes with the descriptor */
+	unsigned short stays;   /* why the file was not removed: for the log, which has not heard of it yet */
 };
 
 /* Fills it in; the event is the caller's to make, and outlives it. */
@@ -119,6 +120,9 @@ int ipclock__attempt_give(struct shared *shared, enum os_mode mode);
 
 /* Unlocks what the last holder held, and removes the file where that is wanted. */
 int ipclock__attempt_unlock(struct shared *shared);
+
+/* Tells the log if that file could not be removed.  Without the mutex, as for all callbacks. */
+void ipclock__attempt_say_stays(struct shared *shared);
 
 /* Milliseconds until the next step is due. */
 int ipclock__attempt_due_ms(const struct attempt *attempt);

@@ -244,6 +244,7 @@ ipclock__handle_close(struct handle *h)
 	ipclock__handle_cancel(h);
 	if (is_held(h))
 		ipclock__attempt_unlock(&h->shared);
+	ipclock__attempt_say_stays(&h->shared);
 	ipclock__lock_file_close(&h->shared.file);
 	ipclock__os_event_free(&h->attempt.waiter.event);
 	ipclock__os_mutex_free(&h->shared.mutex);
@@ -450,6 +451,7 @@ change(struct handle *h, const char *operation, int (*how)(struct handle *, enum
 	ipclock__os_mutex_lock(&h->shared.mutex);
 	r = how(h, mode);
 	ipclock__os_mutex_unlock(&h->shared.mutex);
+	ipclock__attempt_say_stays(&h->shared);
 	finish_because(h, operation, r, r == ENOTSUP ? NO_CONVERSION : NO_REASON);
 	ipclock__os_leave(&guard);
 	return r;

@@ -9,6 +9,7 @@
 
 #include <ipclock/attr.h>
 #include <ipclock/holders.h>
+#include <ipclock/semaphore.h>
 
 #include "attr.h"
 #include "holders.h"
@@ -16,8 +17,9 @@
 #include "message.h"
 
 #define HOLDS     UINT64_C(0)
+#define HEAD      UINT64_C(1)         /* of a semaphore's line: before all numbers */
 #define NO_ORDER  (UINT64_C(1) << 63) /* and up: waits in the kernel's queue, behind all numbers */
-#define MOST      16384               /* claims that are kept */
+#define MOST      16384               /* claims that are kept, and holders that are made of them */
 #define LOOKS     5                   /* at most, at a list that changes */
 
 struct claims {
@@ -29,7 +31,7 @@ struct claims {
 
 struct found {
 	struct ipclock_holder *holder;
-	size_t n;
+	size_t n, room;
 };
 
 /* ---- what is of interest ---- */
@@ -46,6 +48,19 @@ in_line(const struct sought *sought, const struct os_claim *claim)
 	struct os_range line = { sought->place.line, LAYOUT_LINE_LEN };
 
 	return line.start != NO_LINE && claim->range.start >= line.start && overlap(line, claim->range);
+}
+
+static bool
+on_units(const struct sought *sought, const struct os_claim *claim)
+{
+	return sought->units.len && !claim->waits && overlap(sought->units, claim->range);
+}
+
+/* Somebody's lock of the whole file, or of much of it, is on the semaphore's bytes too, but none of its own. */
+static bool
+is_foreign(const struct sought *sought, const struct os_claim *claim)
+{
+	return sought->units.len && claim->range.start < sought->units.start;
 }
 
 /* A shared lock of the first bytes is a look at whether anybody writes, not a lock. */
@@ -103,7 +118,10 @@ take(void *ctx, const struct os_claim *claim)
 	bool numbered = !claim->waits && in_line(claims->sought, claim);
 	int r;
 
-	if ((!numbered && !on_lock(claims->sought, claim)) || told_before(claims, claim) || claims->n == MOST)
+	if (is_foreign(claims->sought, claim))
+		return 0;
+	if ((!numbered && !on_lock(claims->sought, claim) && !on_units(claims->sought, claim)) ||
+	    told_before(claims, claim) || claims->n == MOST)
 		return 0;
 	if (claim->waits && in_line(claims->sought, claim)) /* for the number before its own */
 		return 0;
@@ -128,6 +146,7 @@ static int
 ask(struct claims *claims, enum os_kind *kind)
 {
 	const struct sought *sought = claims->sought;
+	struct os_range range = sought->units.len ? sought->units : sought->place.exclusive;
 	struct os_file file = { .fd = -1 };
 	struct os_lock found;
 	struct os_claim claim = { .pid = 0 };
@@ -137,9 +156,9 @@ ask(struct claims *claims, enum os_kind *kind)
 	r = open_to_ask(sought, &file, kind);
 	if (r == 0) {
 		r = *kind != OS_REGULAR ? EINVAL :
-		    ipclock__os_range_query(&file, sought->place.exclusive, OS_EXCLUSIVE, &found);
+		    ipclock__os_range_query(&file, range, OS_EXCLUSIVE, &found);
 		if (r == 0 && found.mode != OS_UNLOCKED) {
-			claim.pid = ipclock__os_range_owner(&file, sought->place.exclusive);
+			claim.pid = ipclock__os_range_owner(&file, range);
 			claim.mode = found.mode;
 			claim.range = found.range;
 		}
@@ -162,11 +181,33 @@ number_of(const struct os_claim *claim)
 }
 
 static void
-add(struct found *found, const struct os_claim *claim, uint64_t order, bool writes)
+add(struct found *found, const struct os_claim *claim, uint64_t order, bool writes, unsigned slot)
 {
-	struct ipclock_holder *holder = &found->holder[found->n++];
+	if (found->n < found->room)
+		found->holder[found->n++] = (struct ipclock_holder){ .order = order, .pid = claim->pid, .slot = slot,
+			.writes = writes };
+}
 
-	*holder = (struct ipclock_holder){ .order = order, .pid = claim->pid, .writes = writes };
+/* How many units of a semaphore a claim is on: classic locks that touch are one. */
+static unsigned
+units_of(const struct sought *sought, const struct os_claim *claim, unsigned *first)
+{
+	int64_t left;
+
+	if (!on_units(sought, claim))
+		return 0;
+	*first = (unsigned)(claim->range.start - sought->units.start);
+	left = sought->units.len - *first;
+	return (unsigned)(claim->range.len && claim->range.len < left ? claim->range.len : left);
+}
+
+static void
+add_units(struct found *found, const struct sought *sought, const struct os_claim *claim)
+{
+	unsigned first = 0, n = units_of(sought, claim, &first);
+
+	for (; n > 0; n--)
+		add(found, claim, HOLDS, claim->mode == OS_EXCLUSIVE, first++);
 }
 
 /* The claims of one descriptor: who holds has perhaps not yet given its number back.  Returns how many they are. */
@@ -180,15 +221,17 @@ add_group(struct found *found, const struct sought *sought, const struct os_clai
 	for (i = 0; i < most && (i == 0 || (claim->group && claim[i].group == claim->group)); i++)
 		if (claim[i].waits)
 			continue;
+		else if (on_units(sought, &claim[i]))
+			add_units(found, sought, &claim[i]);
 		else if (!in_line(sought, &claim[i])) {
 			holds = true;
 			writes = writes || claim[i].mode == OS_EXCLUSIVE;
 		} else if (number_of(&claim[i]) > number)
 			number = number_of(&claim[i]);
 	if (holds)
-		add(found, claim, HOLDS, writes);
+		add(found, claim, sought->units.len ? HEAD : HOLDS, writes, sought->slot);
 	else if (number)
-		add(found, claim, number, number % 2 == 0);
+		add(found, claim, number, number % 2 == 0, sought->slot);
 	return i;
 }
 
@@ -199,7 +242,7 @@ head_of_line(const struct found *found)
 	size_t i;
 
 	for (i = 0; i < found->n; i++)
-		if (found->holder[i].order != HOLDS && found->holder[i].order < NO_ORDER &&
+		if (found->holder[i].order > HEAD && found->holder[i].order < NO_ORDER &&
 		    (!head || found->holder[i].order < head->order))
 			head = &found->holder[i];
 	return head;
@@ -231,7 +274,7 @@ add_waiters(struct found *found, const struct claims *claims)
 		if (!seen && claims->claim[i].pid == 0 && writes == head_writes)
 			seen = true;
 		else
-			add(found, &claims->claim[i], NO_ORDER + i, writes);
+			add(found, &claims->claim[i], NO_ORDER + i, writes, claims->sought->slot);
 	}
 }
 
@@ -242,6 +285,8 @@ compare(const void *left, const void *right)
 
 	if (a->order != b->order)
 		return a->order < b->order ? -1 : 1;
+	if (a->slot != b->slot)
+		return a->slot < b->slot ? -1 : 1;
 	return a->pid == b->pid ? b->writes - a->writes : a->pid < b->pid ? -1 : 1;
 }
 
@@ -256,10 +301,10 @@ arrange(struct found *found, const struct sought *sought)
 		qsort(found->holder, found->n, sizeof(*found->holder), compare);
 	for (i = 0; i < found->n; i++) {
 		holder = &found->holder[i];
-		if (last && holder->pid && last->pid == holder->pid && last->order == holder->order)
+		if (last && holder->pid && last->pid == holder->pid && last->order == holder->order &&
+		    last->slot == holder->slot)
 			continue;
 		holder->place = holder->order == HOLDS ? 0 : !last ? 1 : last->place + (last->order != holder->order);
-		holder->slot = sought->slot;
 		holder->whole = sought->whole;
 		found->holder[n] = *holder;
 		last = &found->holder[n++];
@@ -267,13 +312,24 @@ arrange(struct found *found, const struct sought *sought)
 	found->n = n;
 }
 
+static size_t
+count_holders(const struct claims *claims)
+{
+	size_t i, n = claims->n;
+	unsigned first;
+
+	for (i = 0; i < claims->n; i++)
+		n += units_of(claims->sought, &claims->claim[i], &first);
+	return n < MOST ? n : MOST;
+}
+
 static int
 interpret(struct found *found, const struct claims *claims)
 {
 	size_t i = 0;
 
-	found->n = 0;
-	found->holder = ipclock__os_alloc((claims->n + 1) * sizeof(*found->holder));
+	found->room = count_holders(claims);
+	found->holder = ipclock__os_alloc((found->room + 1) * sizeof(*found->holder));
 	if (!found->holder)
 		return ENOMEM;
 	while (i < claims->n)
@@ -326,7 +382,7 @@ look(struct found *found, const struct sought *sought)
 int
 ipclock__holders_each(const struct sought *sought, int (*each)(void *, const struct ipclock_holder *), void *ctx)
 {
-	struct found found = { NULL, 0 };
+	struct found found = { .holder = NULL };
 	size_t i;
 	int r = look(&found, sought);
 
@@ -376,12 +432,10 @@ ipclock__holders_named(const struct sought *sought, char *text, size_t size)
 
 /* ---- the public calls ---- */
 
-int
-ipclock_holders(const char *path, const struct ipclock_attr *attr, int (*each)(void *, const struct ipclock_holder *),
-    void *ctx)
+static int
+tell(const struct sought *sought, int (*each)(void *, const struct ipclock_holder *), void *ctx)
 {
-	const struct ipclock_attr *a = attr ? attr : &ipclock__attr_defaults;
-	struct sought sought = { .path = path, .fd = -1, .slot = a->slot, .whole = a->whole };
+	const char *path = sought->path;
 	struct os_guard guard;
 	int r;
 
@@ -389,18 +443,43 @@ ipclock_holders(const char *path, const struct ipclock_attr *attr, int (*each)(v
 		return ipclock__message_outcome("holders", NULL, path ? "the path is empty" : "no path: NULL", EINVAL);
 	if (!each)
 		return ipclock__message_outcome("holders of", path, "nobody to tell: NULL", EINVAL);
-	if (a->range_set || a->whole)
-		ipclock__place_range(&sought.place, a->range);
-	else
-		ipclock__place_slot(&sought.place, a->slot, true);
 	ipclock__os_enter(&guard);
-	r = ipclock__holders_each(&sought, each, ctx);
+	r = ipclock__holders_each(sought, each, ctx);
 	if (r == ENAMETOOLONG)
 		r = ipclock__message_outcome("holders of", path, "the path is too long", EINVAL);
 	else
 		r = ipclock__message_outcome("holders of", path, r == EINVAL ? "not a regular file" : NULL, r);
 	ipclock__os_leave(&guard);
 	return r;
+}
+
+int
+ipclock_holders(const char *path, const struct ipclock_attr *attr, int (*each)(void *, const struct ipclock_holder *),
+    void *ctx)
+{
+	const struct ipclock_attr *a = attr ? attr : &ipclock__attr_defaults;
+	struct sought sought = { .path = path, .fd = -1, .slot = a->slot, .whole = a->whole };
+
+	if (a->range_set || a->whole)
+		ipclock__place_range(&sought.place, a->range);
+	else
+		ipclock__place_slot(&sought.place, a->slot, true);
+	return tell(&sought, each, ctx);
+}
+
+int
+ipclock_sem_holders(const char *path, const struct ipclock_attr *attr,
+    int (*each)(void *, const struct ipclock_holder *), void *ctx)
+{
+	const struct ipclock_attr *a = attr ? attr : &ipclock__attr_defaults;
+	struct sought sought = { .path = path, .fd = -1 };
+
+	if (a->range_set || a->whole || a->slot > LAYOUT_LAST_SEMAPHORE)
+		return ipclock__message_outcome("holders of", path, "not a semaphore's range, protocol or slot", EINVAL);
+	ipclock__place_gate(&sought.place, a->slot);
+	sought.units.start = LAYOUT_UNIT_BASE + LAYOUT_UNIT_SPACING * a->slot;
+	sought.units.len = IPCLOCK_SEM_MOST;
+	return tell(&sought, each, ctx);
 }
 
 long

@@ -16,7 +16,7 @@
 #include "os.h"
 
 struct ipclock_holder {
-	uint64_t order;   /* HOLDS, or what the waiters are sorted by: a number, or behind all numbers */
+	uint64_t order;   /* HOLDS, or what the waiters are sorted by: HEAD, a number, or behind all numbers */
 	long pid;         /* 0: not to be known */
 	int place;
 	unsigned slot;
@@ -25,11 +25,12 @@ struct ipclock_holder {
 	char command[64]; /* "": not to be known */
 };
 
-/* Which lock. */
+/* Which lock, or which semaphore. */
 struct sought {
-	const char *path;    /* or NULL: fd */
+	const char *path;      /* or NULL: fd */
 	int fd;
-	struct place place;
+	struct place place;    /* of a semaphore the gate, whose holder is the first who waits */
+	struct os_range units; /* of a semaphore; else of length 0 */
 	unsigned slot;
 	bool whole;
 };

@@ -265,11 +265,14 @@ ipclock__lock_file_check(const struct lock_file *file)
 	return r;
 }
 
-void
+int
 ipclock__lock_file_unlink(const struct lock_file *file)
 {
-	if (ipclock__lock_file_check(file) == 0)
-		ipclock__os_unlink(file->path);
+	int r = ipclock__lock_file_check(file);
+
+	if (r == 0)
+		r = ipclock__os_unlink(file->path);
+	return r == ESTALE || r == ENOENT ? 0 : r;
 }
 
 static bool

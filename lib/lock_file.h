@@ -56,8 +56,8 @@ void ipclock__lock_file_drop(struct lock_file *file);
 /* 0: the path still names this file.  ESTALE: it does not.  Else it cannot be told. */
 int ipclock__lock_file_check(const struct lock_file *file);
 
-/* Removes the name, if it is still this file's. */
-void ipclock__lock_file_unlink(const struct lock_file *file);
+/* Removes the name, if it is still this file's; that it is not, or has gone, is no error. */
+int ipclock__lock_file_unlink(const struct lock_file *file);
 
 /* Makes the directories before the last name of an absolute path. */
 int ipclock__lock_file_make_parents(char *path);

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,6 +233,40 @@ ipclock__os_peer_fork(int (*fn)(void *ctx), void *ctx, int *answer)
 
 /* ---- files ---- */
 
+static DIR *scratch; /* in the peer that has made it */
+
+static bool
+is_empty(DIR *dir)
+{
+	struct dirent *entry;
+
+	while ((entry = readdir(dir)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			return false;
+	return true;
+}
+
+/*
+ * Whoever may rename what is in there may put another directory, or a link to
+ * one, in its place: what will be emptied is what is open, and was empty now.
+ */
+static int
+open_scratch(const char *path)
+{
+	int r, fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	scratch = fd < 0 ? NULL : fdopendir(fd);
+	if (scratch != NULL && is_empty(scratch))
+		return 0;
+	r = scratch != NULL || errno == ENOTDIR || errno == ELOOP || errno == ENOENT ? EEXIST : errno;
+	if (scratch != NULL)
+		closedir(scratch);
+	else if (fd >= 0)
+		close(fd);
+	rmdir(path);
+	return r;
+}
+
 /* Of /proc and the like ENOENT and EPERM are said although the directory is there, for all to see. */
 int
 ipclock__os_scratch_make(const char *path)
@@ -239,6 +274,8 @@ ipclock__os_scratch_make(const char *path)
 	char *parent;
 	int r = mkdir(path, 0700) < 0 ? errno : 0;
 
+	if (r == 0)
+		return open_scratch(path);
 	if (r != ENOENT)
 		return r == EPERM ? EACCES : r;
 	parent = strdup(path);
@@ -252,16 +289,13 @@ ipclock__os_scratch_make(const char *path)
 }
 
 static void
-empty(const char *path)
+empty(DIR *dir)
 {
 	struct dirent *entry;
-	DIR *dir = opendir(path);
 
-	if (dir == NULL)
-		return;
+	rewinddir(dir);
 	while ((entry = readdir(dir)) != NULL)
 		unlinkat(dirfd(dir), entry->d_name, 0); /* "." and ".." are refused */
-	closedir(dir);
 }
 
 /* Some file systems keep a removed file under another name until its last close, which may come late. */
@@ -270,7 +304,7 @@ ipclock__os_scratch_remove(const char *path)
 {
 	int64_t end = ipclock__os_now() + BURIAL_MS * OS_MS;
 
-	for (empty(path); rmdir(path) < 0; empty(path)) {
+	for (empty(scratch); rmdir(path) < 0; empty(scratch)) {
 		if (ipclock__os_now() > end)
 			return errno;
 		ipclock__os_sleep_until(ipclock__os_now() + 5 * OS_MS);

@@ -68,7 +68,7 @@ ipclock__os_open_at(struct os_file *file, int dir, const char *name, int flags, 
 void
 ipclock__os_new_close(struct os_file *file)
 {
-	if (ipclock__os_check(file) == 0)
+	if (file->fd >= 0 && ipclock__os_check(file) != EBADF)
 		close(file->fd);
 	file->fd = -1;
 }

@@ -9,6 +9,7 @@
 #include "semaphore.h"
 
 #define SECOND     (1000 * OS_MS)
+#define LEAST_REST 300 /* ms: thrice the longest pause of one who has not chosen */
 #define MOST_MOVES 100 /* to a new file */
 
 /* ---- what the log hears ---- */
@@ -228,7 +229,7 @@ front_of_line(const struct ipclock_sem *sem, int64_t ahead)
 }
 
 /*
- * The head should have taken a slot that was free a second ago, or else the
+ * The head should have taken a slot that was free some pauses ago, or else the
  * line would have moved: it is stopped, or it states fewer slots than we do.
  */
 static int
@@ -251,11 +252,20 @@ look_past_head(struct request *q, const struct attempt *a)
 	return r;
 }
 
+/* How long a slot must be seen free: thrice as long as a head that looks by pauses may take to see it. */
+static int64_t
+rest_of_slot(const struct options *options)
+{
+	int64_t ms = 3 * (int64_t)options->backoff.max_ms;
+
+	return ms < LEAST_REST ? LEAST_REST * OS_MS : ms * OS_MS < SECOND ? ms * OS_MS : SECOND;
+}
+
 /* Each look costs up to a system call a slot. */
 static void
 set_look(struct request *q, int64_t now)
 {
-	q->look = now + SECOND + q->sem->slots.count * OS_MS;
+	q->look = now + (q->seen_free ? rest_of_slot(&q->sem->options) : SECOND) + q->sem->slots.count * OS_MS;
 }
 
 /* 0: the gate is held.  EEXIST: no need, a slot is.  EBUSY, ETIMEDOUT: too late. */
@@ -275,6 +285,8 @@ enter(struct request *q)
 	if (r == EINPROGRESS)
 		say_waits(q);
 	while (r == EINPROGRESS) {
+		if (a.wake > q->look)
+			a.wake = q->look;
 		r = ipclock__attempt_wait(&a, s);
 		now = ipclock__os_now();
 		if (r != EINPROGRESS || now < q->look)

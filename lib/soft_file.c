@@ -9,6 +9,7 @@
 #include "soft_file.h"
 
 #define MOST_NAMES 10000 /* that a sweep reads */
+#define MOST_STALE 3
 #define NEW_FILE   (OS_READ | OS_WRITE | OS_CREATE | OS_REMOVABLE)
 
 /* ---- looking ---- */
@@ -49,9 +50,12 @@ int
 ipclock__soft_look(const char *path, struct soft_file *file)
 {
 	struct os_id id;
-	int r = open_marker(path, &file->os);
+	int r, round;
 
-	if (r == EACCES && ipclock__os_identify(path, &id) == 0)
+	for (round = 0; (r = open_marker(path, &file->os)) == ESTALE; round++) /* NFS: removed before it was looked at */
+		if (round == MOST_STALE)
+			return EIO;
+	if ((r == EACCES || r == EAGAIN) && ipclock__os_identify(path, &id) == 0) /* a lease, as Samba has them */
 		return EBUSY;
 	if (r)
 		return r;
@@ -144,10 +148,13 @@ create(const struct soft_place *place, char *path, struct os_file *file)
 
 	file->whole = true;
 	r = ipclock__os_open(file, &kind, path, NEW_FILE);
-	if (r != ENOENT || !place->make_parents)
-		return r;
-	r = ipclock__lock_file_make_parents(path);
-	return r ? r : ipclock__os_open(file, &kind, path, NEW_FILE);
+	if (r == ENOENT && place->make_parents) {
+		r = ipclock__lock_file_make_parents(path);
+		r = r ? r : ipclock__os_open(file, &kind, path, NEW_FILE);
+	}
+	if (r && r != EEXIST)
+		ipclock__os_soft_remove(path); /* made, and then not to be examined */
+	return r;
 }
 
 /* A reply of the file server that was lost makes a failure of what was done: the names are counted. */
@@ -246,7 +253,7 @@ ipclock__soft_unguard(const struct soft_file *file)
 	ipclock__os_soft_unguard(&file->os);
 }
 
-/* Whatever rename(2) said: what stands aside now is removed, or put back, never over another. */
+/* Whatever rename(2) said: what stands aside is removed, or put back, if it may be another, but never over one. */
 static int
 move_aside(const struct soft_place *place, const char *aside, const struct soft_file *judged)
 {
@@ -255,13 +262,12 @@ move_aside(const struct soft_place *place, const char *aside, const struct soft_
 
 	if (look == ENOENT)
 		return r == ENOENT ? 0 : r;
-	if (look)
-		return look;
-	if (!same_marker(&moved, judged))
+	if (look || !same_marker(&moved, judged))
 		ipclock__os_link(aside, place->path);
 	ipclock__os_soft_remove(aside);
-	ipclock__soft_close(&moved);
-	return 0;
+	if (look == 0)
+		ipclock__soft_close(&moved);
+	return look;
 }
 
 static int

@@ -245,6 +245,13 @@ ipclock_soft_open(struct ipclock_soft **soft, const char *path, const struct ipc
 
 /* ---- holding, with the process lock ---- */
 
+/* What the file system does not permit, an append-only directory for one.  EPERM says that it is not held. */
+static int
+refused(int error)
+{
+	return error == EPERM ? EACCES : error;
+}
+
 /* Held no more. */
 static void
 drop(struct ipclock_soft *s)
@@ -281,7 +288,7 @@ touch(struct ipclock_soft *s)
 		return EPERM;
 	if (ipclock__soft_guard(&s->file))
 		return guarded_by_another(s);
-	r = ipclock__os_soft_touch(&s->file.os);
+	r = refused(ipclock__os_soft_touch(&s->file.os));
 	if (r == 0 || r == ESTALE)
 		r = ipclock__soft_check(&s->place, &s->file);
 	if (r == 0)
@@ -301,7 +308,7 @@ release(struct ipclock_soft *s)
 		return guarded_by_another(s);
 	r = ipclock__soft_check(&s->place, &s->file);
 	if (r == 0)
-		r = ipclock__os_soft_remove(s->place.path);
+		r = refused(ipclock__os_soft_remove(s->place.path));
 	if (s->file.marker.lease_ms)
 		ipclock__soft_unguard(&s->file);
 	if (r == ESTALE)
@@ -485,7 +492,7 @@ put(struct ipclock_soft *s)
 	int r;
 
 	s->touched = ipclock__os_now();
-	r = ipclock__soft_put(&s->place, &s->file, s->lease_ms);
+	r = refused(ipclock__soft_put(&s->place, &s->file, s->lease_ms));
 	if (r)
 		return r;
 	s->held = true;

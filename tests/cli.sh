@@ -674,6 +674,13 @@ else
 	exec 9>&-
 fi
 
+# ---- names that a terminal would obey ----
+
+odd=$(printf 'no\033[31m/\nipclock: f\302\233\303\251')
+run "$IPCLOCK" run "$odd" true
+is "a name with control characters" "66 1" "$status $(wc -l <err | tr -d ' ')"
+yes "... is shown without them" grep -aqF "$(printf 'no?[31m/?ipclock: f??\303\251')" err
+
 # ---- who ----
 
 while IFS='|' read -r wanted arguments; do
@@ -688,8 +695,14 @@ done <<'TABLE'
 64|--protocol x f
 64|--protocol flock --slot 1 f
 64|--fcntl --slot 1 f
+64|--soft --slot 1 f
+64|--soft --fcntl f
+64|--soft --protocol flock f
+64|--soft --redis redis://localhost f
 64|--nothing f
 66|not-there
+66|--soft .
+1|--soft not-there
 66|.
 0|--help
 TABLE
@@ -735,28 +748,77 @@ if $can_see_line; then
 	who "who --protocol flock" 0 --protocol flock f
 	yes "... names the holder" grep -qE "^$(cat b.held) +sleep +read +holds\$" out
 	end b
-	hold c -j 1 f
-	who "who of a semaphore" 1 f
+	hold c -j 2 f
+	hold d -j 2 f
+	"$IPCLOCK" run -j 2 f true &
+	waiter=$!
+	holders="$holders $waiter"
+	three() {
+		who "who of a semaphore" 0 f >/dev/null
+		test "$(wc -l <out)" -eq 4
+	}
+	yes "who of a semaphore tells two that hold and one that waits" await three
+	for name in c d; do
+		yes "... names who has a slot" grep -qE "^$(cat $name.held) +sleep +write +holds slot [01]\$" out
+	done
+	is "... of which there are two" 2 "$(grep -oE 'slot [01]$' out | sort -u | wc -l | tr -d ' ')"
+	yes "... names the waiter" grep -qE "^$waiter +[^ ]+ +write +place 1 for a slot\$" out
 	who "... with --fcntl" 0 --fcntl f
 	yes "... names who has a slot" grep -qE "^$(cat c.held) +sleep +write +holds\$" out
+	who "... another semaphore of the file" 1 --slot 1 f
+	who "... a slot beyond all semaphores" 1 --slot 2097151 f
+	end d
+	wait "$waiter"
+	who "who --json of a semaphore" 0 --json f
+	yes "... tells its slot" grep -qE "^  \{\"pid\": $(cat c.held), \"command\": \"sleep\", \"mode\": \"write\", \
+\"state\": \"holds\", \"place\": 0, \"protocol\": \"semaphore\", \"slot\": [01]\}\$" out
 	end c
+	who "... free again" 1 f
 	if printf '\001' >/proc/self/comm 2>/dev/null && has python3; then
 		mkfifo odd.fifo
 		"$IPCLOCK" run f \
-			sh -c 'printf "\"\\\\\001\303\251\377" >/proc/$$/comm; echo $$ >odd.held; read -r _ <odd.fifo' &
+			sh -c 'printf "\"\\\\\001\303\251\377\302\233" >/proc/$$/comm; echo $$ >odd.held; read -r _ <odd.fifo' &
 		odd=$!
 		yes "a holder with an odd name" await test -s odd.held
 		who "who --json of it" 0 --json f
 		yes "... is JSON" python3 -c 'import json
-assert json.load(open("out", encoding="utf-8"))[0]["command"] == "\"\\\x01\xe9\ufffd"'
+assert json.load(open("out", encoding="utf-8"))[0]["command"] == "\"\\\x01\xe9\ufffd\x9b"'
 		who "who of it" 0 f
-		no "... has no control characters" grep -q "$(printf '\001')" out
+		yes "... has no control characters" grep -aq "$(printf '"\\\\?\303\251???  ')" out
 		echo >odd.fifo
 		wait $odd
 	fi
 else
 	skip "who" "this system does not tell of locks"
 fi
+
+# ---- who --soft ----
+
+run "$IPCLOCK" who --soft --json m
+is "who --soft --json without a marker" "1 []" "$status $(cat out)"
+hold a --soft m
+run "$IPCLOCK" who --soft m
+is "who --soft" "0 PID HOST STATE $(head -n 1 m) $(uname -n) alive " "$status $(tr -s '\n ' ' ' <out)"
+run "$IPCLOCK" who --soft --json m
+is "who --soft --json" "0 [ {\"pid\": $(head -n 1 m), \"host\": \"$(uname -n)\", \"state\": \"alive\"} ] " \
+	"$status $(tr -s '\n ' ' ' <out)"
+kill -9 "$(pid a)"
+wait "$(pid a)"
+kill "$(cat a.held)"
+if test -r /proc/self/stat; then
+	run "$IPCLOCK" who --soft m
+	is "... of a dead owner" "0 dead" "$status $(awk 'NR == 2 { print $3 }' out)"
+else
+	skip "... of a dead owner" "this system does not tell who is dead"
+fi
+printf '17\n\033[31mhost\n' >m
+run "$IPCLOCK" who --soft m
+is "... a host that a terminal would obey" "0 17 - unknown" "$status $(awk 'NR == 2 { print $1, $2, $3 }' out)"
+: >m
+run "$IPCLOCK" who --soft --json m
+is "... a file that tells nothing" "0 [ {\"pid\": null, \"host\": null, \"state\": \"unknown\"} ] " \
+	"$status $(tr -s '\n ' ' ' <out)"
+rm m
 
 echo "1..$n"
 test $bad = 0

@@ -225,6 +225,57 @@ for signal in TERM HUP $int; do
 	yes "... the marker is gone" is_gone s/soft
 	no "... the command has ended" kill -0 "$(cat a.held)" 2>/dev/null
 done
+for signal in USR1 USR2 ALRM PIPE VTALRM PROF XCPU ABRT SYS; do
+	hold a --soft s/soft
+	kill -$signal "$(pid a)"
+	wait "$(pid a)"
+	status=$?
+	is "--soft: SIG$signal is passed on, too" $signal "$(kill -l $status)"
+	yes "... the marker is gone" is_gone s/soft
+	no "... the command has ended" kill -0 "$(cat a.held)" 2>/dev/null
+done
+hold a --unlink gone
+kill -USR1 "$(pid a)"
+wait "$(pid a)"
+yes "--unlink: after SIGUSR1 the file is gone" is_gone gone
+no "... the command has ended" kill -0 "$(cat a.held)" 2>/dev/null
+job "$IPCLOCK" run --soft s/soft sh -c 'trap "echo >heard" USR1; echo >begun; until test -e heard; do sleep 0.05; done; exit 7'
+await test -e begun
+kill -USR1 "$job"
+finish
+is "--soft: a command that bears a signal goes on" 7 "$status"
+rm begun heard
+if command -v perl >/dev/null; then
+	perl -e 'alarm 1; exec @ARGV' "$IPCLOCK" run --soft s/soft sleep 60
+	is "--soft: an alarm that was set before is the command's" 142 $?
+	yes "... the marker is gone" is_gone s/soft
+else
+	skip "--soft: an alarm that was set before is the command's" "no perl"
+fi
+
+# Held, and not yet running: it has something to say that nobody reads.
+mkfifo full
+exec 3<>full
+dd if=/dev/zero of=full bs=1 oflag=nonblock 2>/dev/null
+"$IPCLOCK" run --soft --verbose s/soft sleep 60 >&3 2>err 3>&- &
+job=$!
+holders="$holders $job"
+yes "--soft: held, before the command is started" await test -s s/soft
+kill -TERM $job
+yes "... what ends it waits" kill -0 $job
+cat <&3 >/dev/null &
+drain=$!
+finish
+kill $drain
+is "... and is the command's" 143 "$status"
+yes "... the marker is gone" is_gone s/soft
+exec 3>&-
+(await test -e unread && "$IPCLOCK" run --soft --verbose s/soft true 2>err; echo $? >status) |
+	sh -c 'exec 0<&-; echo >unread'
+await test -s status
+no "--soft: nobody reads what it says" test "$(cat status)" = 0
+yes "... the marker is gone" is_gone s/soft
+
 hold a --soft s/soft
 job "$IPCLOCK" run --soft --delay 0.005 --max-delay 0.01 s/soft sh -c 'echo >soft.got'
 no "--soft: waits" test -e soft.got

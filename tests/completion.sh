@@ -150,7 +150,7 @@ for option in $(options put) $(options who); do
 	case $option in
 	-h | --help | -V | --version | --lock=*) ;;
 	--slot=* | --protocol=* | --redis=*) expect "ipclock who ${option%%=*} d" ;;
-	--fcntl | --json) expect "ipclock who $option d" data directory ;;
+	--fcntl | --json | --soft) expect "ipclock who $option d" data directory ;;
 	*=*) expect "ipclock put ${option%%=*} d" ;;
 	*) expect "ipclock put $option d" data directory ;;
 	esac

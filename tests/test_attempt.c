@@ -102,6 +102,38 @@ START_TEST(E_a_lock_that_comes_free_at_the_deadline_is_taken)
 }
 END_TEST
 
+static void
+other_has_removed_it(void)
+{
+	fake_remove(PATH);
+	other_leaves();
+}
+
+/* It has all of the file locked, and holds nothing. */
+START_TEST(E_who_removes_the_file_is_not_taken_for_a_holder)
+{
+	open_rw(IPCLOCK_UNLINK);
+	fake_lock(other, 0, 0, OS_EXCLUSIVE);
+	fake_at(_i ? 51 : 1, other_has_removed_it);
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, _i ? 50 : 0), 0);
+	ck_assert_int_le(fake_ms(), _i ? 52 : 2);
+	ck_assert(fake_exists(PATH));
+	ck_assert_int_eq(fake_locks(), 1);
+}
+END_TEST
+
+START_TEST(E_who_keeps_all_of_the_file_is_a_holder)
+{
+	open_rw(IPCLOCK_UNLINK);
+	fake_lock(other, 0, 0, OS_EXCLUSIVE);
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, 0), EBUSY);
+	ck_assert_int_le(fake_ms(), 3);
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, 50), ETIMEDOUT);
+	ck_assert_int_le(fake_ms(), 56);
+	ck_assert_int_eq(fake_locks(), 0);
+}
+END_TEST
+
 START_TEST(E_what_the_helper_gets_while_it_is_stopped_is_ours)
 {
 	open_rw(0);
@@ -799,6 +831,8 @@ time_and_pauses(void)
 
 	tcase_add_loop_test(tcase, E_a_timeout_ends_at_its_millisecond, 0, 2);
 	tcase_add_loop_test(tcase, E_a_lock_that_comes_free_at_the_deadline_is_taken, 0, 4);
+	tcase_add_loop_test(tcase, E_who_removes_the_file_is_not_taken_for_a_holder, 0, 2);
+	tcase_add_test(tcase, E_who_keeps_all_of_the_file_is_a_holder);
 	tcase_add_loop_test(tcase, E_what_the_helper_gets_while_it_is_stopped_is_ours, 0, 2);
 	tcase_add_loop_test(tcase, G_what_the_helper_gets_while_it_is_cancelled_is_given_back, 0, 2);
 	tcase_add_test(tcase, E_one_try_does_not_wait);

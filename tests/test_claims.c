@@ -17,6 +17,7 @@
 static struct {
 	long pid;
 	int writes, place;
+	unsigned slot;
 } seen[MOST];
 static int n;
 
@@ -27,6 +28,7 @@ see(void *ctx, const struct ipclock_holder *holder)
 	ck_assert_int_lt(n, MOST);
 	seen[n].pid = ipclock_holder_pid(holder);
 	seen[n].writes = ipclock_holder_writes(holder);
+	seen[n].slot = ipclock_holder_slot(holder);
 	seen[n++].place = ipclock_holder_place(holder);
 	return 0;
 }
@@ -133,6 +135,104 @@ START_TEST(no_list)
 }
 END_TEST
 
+/* ---- a semaphore ---- */
+
+#define GATE(n) (LAYOUT_GATE_BASE + LAYOUT_GATE_SPACING * (n) + LAYOUT_LINE_LEN)
+#define LINE(n) (LAYOUT_GATE_BASE + LAYOUT_GATE_SPACING * (n))
+#define UNIT(n) (LAYOUT_UNIT_BASE + LAYOUT_UNIT_SPACING * (n))
+
+static int
+look_at_semaphore(unsigned number)
+{
+	struct ipclock_attr *attr;
+	int r = ipclock_attr_new(&attr);
+
+	n = 0;
+	ck_assert_int_eq(r, 0);
+	ck_assert_int_eq(ipclock_attr_set_slot(attr, number), 0);
+	r = ipclock_sem_holders("/lock", attr, see, NULL);
+	ipclock_attr_free(attr);
+	return r;
+}
+
+/* The head has the gate; another has its number; and what lies beside is another's. */
+START_TEST(slots_and_their_line)
+{
+	int third = other(LINE(1) + 8, 1, OS_EXCLUSIVE), second = other(LINE(1) + 2, 1, OS_EXCLUSIVE);
+	int head = other(GATE(1), 1, OS_EXCLUSIVE), two = other(UNIT(1) + 7, 2, OS_EXCLUSIVE);
+	int last = other(UNIT(1) + 4095, 1, OS_EXCLUSIVE), one = other(UNIT(1) + 3, 1, OS_EXCLUSIVE);
+
+	ck_assert(fake_lock(one, UNIT(1) + 9, 1, OS_EXCLUSIVE));
+	other(UNIT(1) + 4096, 1, OS_EXCLUSIVE); /* beyond all slots */
+	other(UNIT(2), 1, OS_EXCLUSIVE);
+	other(UNIT(0), 4096, OS_EXCLUSIVE);
+	other(GATE(0), 1, OS_EXCLUSIVE);
+	other(LINE(2), 1, OS_EXCLUSIVE);
+	other(LAYOUT_LOCK_BASE, 512, OS_EXCLUSIVE);
+	ck_assert_int_eq(look_at_semaphore(1), 0);
+	ck_assert_int_eq(n, 8);
+	is(0, one, 1, 0);
+	is(1, two, 1, 0);
+	is(2, two, 1, 0);
+	is(3, one, 1, 0);
+	is(4, last, 1, 0);
+	is(5, head, 1, 1);
+	is(6, second, 1, 2);
+	is(7, third, 1, 3);
+	ck_assert_uint_eq(seen[0].slot, 3);
+	ck_assert_uint_eq(seen[1].slot, 7);
+	ck_assert_uint_eq(seen[2].slot, 8);
+	ck_assert_uint_eq(seen[3].slot, 9);
+	ck_assert_uint_eq(seen[4].slot, 4095);
+	ck_assert_uint_eq(seen[5].slot, 0);
+	ck_assert_int_eq(fake_allocated(), 0);
+}
+END_TEST
+
+/* Whoever locks the whole file is told with the lock, and all slots once is enough. */
+START_TEST(slots_under_a_lock_of_the_whole_file)
+{
+	other(0, 0, OS_EXCLUSIVE);
+	ck_assert_int_eq(look_at_semaphore(0), 0);
+	ck_assert_int_eq(n, 0);
+}
+END_TEST
+
+START_TEST(slots_without_a_list)
+{
+	int owner = other(UNIT(0) + 5, 1, OS_EXCLUSIVE);
+
+	fake_fail("claims", 1, ENOTSUP);
+	ck_assert_int_eq(look_at_semaphore(0), 0);
+	ck_assert_int_eq(n, 1);
+	is(0, owner, 1, 0);
+	ck_assert_uint_eq(seen[0].slot, 5);
+	ck_assert_int_eq(fake_open_files(), 0);
+}
+END_TEST
+
+START_TEST(slots_that_are_none)
+{
+	struct ipclock_attr *attr;
+
+	ck_assert_int_eq(look_at_semaphore(LAYOUT_LAST_SEMAPHORE), 0);
+	ck_assert_int_eq(look_at_semaphore(LAYOUT_LAST_SEMAPHORE + 1), EINVAL);
+	ck_assert_int_eq(ipclock_sem_holders(NULL, NULL, see, NULL), EINVAL);
+	ck_assert_int_eq(ipclock_sem_holders("", NULL, see, NULL), EINVAL);
+	ck_assert_int_eq(ipclock_sem_holders("/lock", NULL, NULL, NULL), EINVAL);
+	ck_assert_int_eq(ipclock_sem_holders("/none", NULL, see, NULL), ENOENT);
+	ck_assert_int_eq(ipclock_attr_new(&attr), 0);
+	ck_assert_int_eq(ipclock_attr_set_range(attr, 0, 1), 0);
+	ck_assert_int_eq(ipclock_sem_holders("/lock", attr, see, NULL), EINVAL);
+	ipclock_attr_free(attr);
+	ck_assert_int_eq(ipclock_attr_new(&attr), 0);
+	ck_assert_int_eq(ipclock_attr_set_protocol(attr, IPCLOCK_FLOCK), 0);
+	ck_assert_int_eq(ipclock_sem_holders("/lock", attr, see, NULL), EINVAL);
+	ipclock_attr_free(attr);
+	ck_assert_int_eq(n, 0);
+}
+END_TEST
+
 START_TEST(every_failure)
 {
 	unsigned nth;
@@ -172,6 +272,10 @@ main(void)
 	tcase_add_test(t, first_bytes);
 	tcase_add_test(t, whole_file);
 	tcase_add_test(t, no_list);
+	tcase_add_test(t, slots_and_their_line);
+	tcase_add_test(t, slots_under_a_lock_of_the_whole_file);
+	tcase_add_test(t, slots_without_a_list);
+	tcase_add_test(t, slots_that_are_none);
 	tcase_add_test(t, every_failure);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);

@@ -3,7 +3,10 @@
 
 /* The probe: what it says of a directory where locks work, and what it leaves behind. */
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -57,6 +60,53 @@ START_TEST(H_works_with_SIGCHLD_ignored)
 }
 END_TEST
 
+/* Waits for the scratch directory, and puts a link to another in its place. */
+static int
+swap(void *arg)
+{
+	const char *dir = arg;
+	struct dirent *entry;
+	char scratch[1100], away[1100];
+	DIR *list;
+	int found = 0;
+
+	snprintf(away, sizeof(away), "%s/away", dir);
+	while (!found) {
+		list = opendir(dir);
+		while (list != NULL && !found && (entry = readdir(list)) != NULL)
+			if (strncmp(entry->d_name, ".ipclock-probe.", 15) == 0) {
+				snprintf(scratch, sizeof(scratch), "%s/%s", dir, entry->d_name);
+				found = 1;
+			}
+		if (list != NULL)
+			closedir(list);
+	}
+	return rename(scratch, away) == 0 && symlink("../theirs", scratch) == 0 ? 0 : 1;
+}
+
+START_TEST(H_a_directory_that_was_swapped_is_not_emptied)
+{
+	struct ipclock_probe *probe;
+	char dir[512], theirs[512];
+	pid_t pid;
+	int fd;
+
+	snprintf(dir, sizeof(dir), "%s", test_file("shared"));
+	snprintf(theirs, sizeof(theirs), "%s", test_file("theirs/precious"));
+	ck_assert(mkdir(dir, 0777) == 0 && mkdir(test_file("theirs"), 0700) == 0);
+	fd = open(theirs, O_WRONLY | O_CREAT, 0600);
+	ck_assert_int_ge(fd, 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(swap(dir));
+	ck_assert_int_eq(ipclock_probe(dir, &probe), 0);
+	ck_assert_int_eq(child_result(pid), 0);
+	ck_assert_int_eq(access(theirs, F_OK), 0);
+	ipclock_probe_free(probe);
+	close(fd);
+}
+END_TEST
+
 START_TEST(bad_directories)
 {
 	struct ipclock *lock = must_open(test_path, 0);
@@ -82,6 +132,7 @@ add(TCase *tc)
 {
 	tcase_add_test(tc, A_B_work_here_and_leave_nothing);
 	tcase_add_test(tc, H_works_with_SIGCHLD_ignored);
+	tcase_add_test(tc, H_a_directory_that_was_swapped_is_not_emptied);
 	tcase_add_test(tc, bad_directories);
 }
 

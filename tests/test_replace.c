@@ -1483,12 +1483,43 @@ add_errors(TCase *tcase)
 	tcase_add_loop_test(tcase, standard_descriptors, AS_IS, ways);
 }
 
+#ifdef __NR_newfstatat
+#define FSTATAT __NR_newfstatat
+#else
+#define FSTATAT __NR_fstatat64
+#endif
+
+/* As a file server does of a file that it has lost: the descriptor goes all the same. */
+static int
+abort_without_fstat(void *arg)
+{
+	struct ipclock_replace *r;
+	int fd;
+
+	(void)arg;
+	if (ipclock_replace_open(&r, test_path, 0) != 0)
+		return 210;
+	fd = ipclock_replace_fd(r);
+	if (refuse_call(FSTATAT, ESTALE) != 0 || refuse_call(__NR_fstat, ESTALE) != 0 ||
+	    refuse_call(__NR_statx, ESTALE) != 0)
+		return 211;
+	if (ipclock_replace_abort(r) != 0)
+		return 212;
+	return fcntl(fd, F_GETFD) == -1 && errno == EBADF ? 0 : 213;
+}
+
+START_TEST(G_a_file_that_cannot_be_looked_at_is_closed)
+{
+	ck_assert_int_eq(in_child(abort_without_fstat, NULL), 0);
+}
+END_TEST
+
 static void
 add_refusals(TCase *tcase)
 {
 	if (in_child(try_filter, NULL) != 0) {
 		ways = NAMED;
-		test_skip("a kernel that refuses, six tests, and the others with a name from the start: no seccomp(2) here");
+		test_skip("a kernel that refuses, seven tests, and the others with a name from the start: no seccomp(2) here");
 		return;
 	}
 	tcase_add_loop_test(tcase, fsync_of_the_file_fails, AS_IS, ways);
@@ -1497,6 +1528,7 @@ add_refusals(TCase *tcase)
 	tcase_add_loop_test(tcase, no_locks, AS_IS, ways);
 	tcase_add_loop_test(tcase, only_if_new_by_link, AS_IS, ways);
 	tcase_add_test(tcase, a_name_changes_hands_under_the_cleaner);
+	tcase_add_test(tcase, G_a_file_that_cannot_be_looked_at_is_closed);
 }
 
 static void

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ipclock.h>
+
 #include "layout.h"
 #include "line.h"
 #include "os_fake.h"
@@ -198,6 +200,62 @@ START_TEST(the_bytes_of_gates_and_units_do_not_overlap)
 }
 END_TEST
 
+/* ---- behind a head that does not move ---- */
+
+static struct ipclock_sem *
+sem_that_pauses(int max_ms)
+{
+	struct ipclock_attr *attr;
+	struct ipclock_sem *sem;
+
+	ck_assert_int_eq(ipclock_attr_new(&attr), 0);
+	ck_assert_int_eq(ipclock_attr_set_flags(attr, IPCLOCK_POLL), 0);
+	ck_assert_int_eq(ipclock_attr_set_backoff(attr, 10, max_ms), 0);
+	ck_assert_int_eq(ipclock_sem_open(&sem, PATH, 8, attr), 0);
+	ipclock_attr_free(attr);
+	ck_assert(fake_lock(other, LAYOUT_GATE_BASE + LAYOUT_LINE_LEN, 1, OS_EXCLUSIVE));
+	return sem;
+}
+
+START_TEST(F_a_stopped_head_is_passed_after_about_a_second)
+{
+	static const int max_ms[] = { 1, 100, 200, 5000 }, most_ms[] = { 1316, 1316, 1616, 2016 };
+	struct ipclock_sem *sem = sem_that_pauses(max_ms[_i]);
+	unsigned slot;
+
+	ck_assert_int_eq(ipclock_sem_acquire(sem, -1, &slot), 0);
+	ck_assert_int_ge(fake_ms(), most_ms[_i] - 16);
+	ck_assert_int_le(fake_ms(), most_ms[_i] + max_ms[_i]);
+	ck_assert_int_eq(ipclock_sem_close(sem), 0);
+}
+END_TEST
+
+/* It takes the slot within its pause of 100 ms, and another one comes free: no slot was free for long. */
+static void
+the_head_takes_it(void)
+{
+	ck_assert(fake_lock(other, LAYOUT_UNIT_BASE + 7, 1, OS_EXCLUSIVE));
+}
+
+static void
+it_is_free(void)
+{
+	fake_unlock(other, LAYOUT_UNIT_BASE + 7, 1);
+}
+
+START_TEST(F_a_head_that_pauses_is_not_passed)
+{
+	struct ipclock_sem *sem = sem_that_pauses(100);
+	unsigned slot;
+
+	ck_assert(fake_lock(other, LAYOUT_UNIT_BASE, 8, OS_EXCLUSIVE));
+	fake_at(1000, it_is_free);
+	fake_at(1100, the_head_takes_it);
+	ck_assert_int_eq(ipclock_sem_acquire(sem, 2500, &slot), ETIMEDOUT);
+	ck_assert_int_eq(ipclock_sem_close(sem), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -214,6 +272,8 @@ main(void)
 	tcase_add_test(tcase, A_a_number_is_held_once_though_the_file_is_replaced);
 	tcase_add_test(tcase, B_any_call_may_fail);
 	tcase_add_test(tcase, the_bytes_of_gates_and_units_do_not_overlap);
+	tcase_add_loop_test(tcase, F_a_stopped_head_is_passed_after_about_a_second, 0, 4);
+	tcase_add_test(tcase, F_a_head_that_pauses_is_not_passed);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_VERBOSE);
 	failed = srunner_ntests_failed(runner);

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -34,6 +35,19 @@ static int flock_error;                  /* in place of a lock; 0: none */
 static int lost_replies;                 /* of link(2): done, and reported as EEXIST */
 static int no_links;                     /* the file system has none: this error */
 static void (*before_rename)(const char *from);
+static int unlink_error;                 /* of the next unlink(2); 0: none */
+
+int
+unlink(const char *path)
+{
+	int error = unlink_error;
+
+	unlink_error = 0;
+	if (error == 0)
+		return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+	errno = error;
+	return -1;
+}
 
 int
 flock(int fd, int operation)
@@ -501,6 +515,46 @@ START_TEST(H_a_foreign_file_is_never_removed)
 }
 END_TEST
 
+/* As Samba's, or a nuisance's: whoever opens it is told to come back. */
+static int
+keep_lease(void *arg)
+{
+	int fd = open(test_path, O_RDONLY), *ready = arg;
+
+	signal(SIGIO, SIG_IGN);
+	if (fd < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) != 0 || write(ready[1], "", 1) != 1)
+		return 1;
+	for (;;)
+		pause();
+}
+
+START_TEST(H_a_file_under_a_lease_is_busy)
+{
+	struct ipclock_soft *soft = open_soft();
+	struct ipclock_owner *owner;
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	write_file(test_path, "1\n", 2);
+	ck_assert_int_eq(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(keep_lease(ready));
+	close(ready[1]);
+	if (read(ready[0], &c, 1) == 1) {
+		ck_assert_int_eq(ipclock_soft_acquire(soft, 0), EBUSY);
+		ck_assert_int_eq(ipclock_soft_acquire(soft, 20), ETIMEDOUT);
+		ck_assert_int_eq(ipclock_soft_owner(soft, &owner), EACCES);
+	} else
+		test_skip("H_a_file_under_a_lease_is_busy: no leases here");
+	kill(pid, SIGKILL);
+	child_result(pid);
+	close(ready[0]);
+	ipclock_soft_close(soft);
+}
+END_TEST
+
 START_TEST(H_a_huge_file_is_never_removed)
 {
 	struct ipclock_soft *soft = open_soft();
@@ -608,6 +662,35 @@ START_TEST(A_without_locks_a_wrong_marker_is_put_back)
 	ck_assert_int_eq(unlink(test_path), 0);
 	forge(test_path, "pid", dead_pid());
 	ck_assert_int_eq(ipclock_soft_acquire(soft, 0), 0); /* and without interference it breaks */
+	ipclock_soft_close(soft);
+}
+END_TEST
+
+static struct rlimit descriptors;
+
+static void
+come_between_without_descriptors(const char *from)
+{
+	struct rlimit none = descriptors;
+
+	come_between(from);
+	none.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+}
+
+START_TEST(A_a_marker_that_cannot_be_looked_at_is_put_back)
+{
+	struct ipclock_soft *soft = open_soft();
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &descriptors), 0);
+	flock_error = ENOLCK;
+	forge(test_path, "pid", dead_pid());
+	forge(test_file("other"), "token", "00000000000000aa");
+	before_rename = come_between_without_descriptors;
+	ck_assert_int_eq(ipclock_soft_acquire(soft, 0), EMFILE);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &descriptors), 0);
+	ck_assert_ptr_nonnull(strstr(read_file(test_path), "token=00000000000000aa"));
+	ck_assert_int_eq(dotted(), 0);
 	ipclock_soft_close(soft);
 }
 END_TEST
@@ -1163,6 +1246,21 @@ START_TEST(H_no_regular_file)
 }
 END_TEST
 
+/* EPERM of the file system is not the EPERM that says that nothing is held. */
+START_TEST(no_letter_a_marker_that_may_not_be_removed_is_held_still)
+{
+	struct ipclock_soft *soft = open_soft();
+
+	ck_assert_int_eq(ipclock_soft_release(soft), EPERM);
+	ck_assert_int_eq(ipclock_soft_acquire(soft, 0), 0);
+	unlink_error = EPERM;
+	ck_assert_int_eq(ipclock_soft_release(soft), EACCES);
+	ck_assert_int_eq(ipclock_soft_held(soft), 1);
+	ck_assert_int_eq(ipclock_soft_release(soft), 0);
+	ck_assert_int_eq(ipclock_soft_close(soft), 0);
+}
+END_TEST
+
 /* ---- residue ---- */
 
 START_TEST(G_nothing_is_left_open)
@@ -1333,6 +1431,7 @@ add(TCase *t)
 	tcase_add_test(t, A_of_the_living_is_not_broken);
 	tcase_add_loop_test(t, B_what_a_marker_says_decides, 0, COUNT(forgeries));
 	tcase_add_loop_test(t, H_a_foreign_file_is_never_removed, 0, COUNT(foreign));
+	tcase_add_test(t, H_a_file_under_a_lease_is_busy);
 	tcase_add_test(t, H_a_huge_file_is_never_removed);
 	if (getuid() == 0)
 		tcase_add_test(t, no_letter_permissions);
@@ -1340,6 +1439,7 @@ add(TCase *t)
 		test_skip("markers of other users: needs another user");
 	tcase_add_test(t, A_one_breaker_at_a_time);
 	tcase_add_test(t, A_without_locks_a_wrong_marker_is_put_back);
+	tcase_add_test(t, A_a_marker_that_cannot_be_looked_at_is_put_back);
 	tcase_add_test(t, A_many_breakers_at_once);
 	tcase_add_test(t, A_a_lock_that_was_taken_removes_nothing);
 	tcase_add_test(t, no_letter_a_lease_is_over_by_both_clocks);
@@ -1356,6 +1456,7 @@ add(TCase *t)
 	tcase_add_test(t, no_letter_bad_input);
 	tcase_add_loop_test(t, no_letter_options_that_mean_nothing, 0, COUNT(meaningless));
 	tcase_add_test(t, H_no_regular_file);
+	tcase_add_test(t, no_letter_a_marker_that_may_not_be_removed_is_held_still);
 	tcase_add_test(t, G_nothing_is_left_open);
 	tcase_add_test(t, G_leftovers_are_swept);
 	tcase_add_test(t, A_killed_at_random);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -182,6 +183,16 @@ START_TEST(H_another_file_is_left_alone)
 }
 END_TEST
 
+static int heard;
+
+static void
+hear(void *ctx, int level, const char *line)
+{
+	(void)ctx;
+	heard += level == IPCLOCK_LOG_WARNING && strstr(line, "the file could not be removed: ") != NULL;
+}
+
+/* The log hears of it once a release: of either kind, and of a close. */
 static int
 release_fails_to_remove(void *arg)
 {
@@ -191,17 +202,31 @@ release_fails_to_remove(void *arg)
 		return 210;
 	if (ipclock_acquire(l, 0) != 0 || ipclock_release(l) != 0 || !is_there())
 		return 211;
-	return ipclock_acquire(l, 0);
+	if (heard != 1)
+		return 212;
+	if (ipclock_acquire(l, 0) != 0 || ipclock_release(l) != 0 || heard != 2)
+		return 213;
+	if (ipclock_acquire(l, 0) != 0 || ipclock_close(l) != 0 || heard != 3)
+		return 214;
+	return is_there() ? 0 : 215;
 }
 
 START_TEST(H_file_that_may_not_be_removed)
 {
-	struct ipclock *l = must_open(test_path, IPCLOCK_UNLINK);
+	struct ipclock_attr *attr = attr_with(IPCLOCK_UNLINK, NULL);
+	struct ipclock *l;
 
+	ck_assert_int_eq(ipclock_attr_set_log(attr, hear, NULL), 0);
+	ck_assert_int_eq(ipclock_open(&l, test_path, attr), 0);
 	ck_assert_int_eq(chmod(test_path, 0666), 0);
 	ck_assert_int_eq(chmod(test_dir, 0755), 0);
 	ck_assert_int_eq(in_child(release_fails_to_remove, l), 0);
+	ck_assert_int_eq(ipclock_acquire(l, 0), 0);
+	ck_assert_int_eq(ipclock_release(l), 0);
+	ck_assert(!is_there());
+	ck_assert_int_eq(heard, 0);
 	ipclock_close(l);
+	ipclock_attr_free(attr);
 }
 END_TEST
 

@@ -44,7 +44,7 @@ int ipclock_holder_place(const struct ipclock_holder *holder);
 /* IPCLOCK_RANGE or IPCLOCK_FLOCK. */
 int ipclock_holder_protocol(const struct ipclock_holder *holder);
 
-/* The slot that was asked for. */
+/* The slot that was asked for; of ipclock_sem_holders() the one that is taken, and 0 of who waits. */
 unsigned ipclock_holder_slot(const struct ipclock_holder *holder);
 
 /* The name of its program, during the call of each; NULL if that is not to be known. */

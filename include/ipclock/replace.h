@@ -88,7 +88,7 @@ int ipclock_replace_fd(struct ipclock_replace *replace);
  * EEXIST, EISDIR, ELOOP: what took the target's place since open, as from open
  * EBUSY	the target is a mount point, or 32 names are taken; on Windows, or it is open
  * ENOENT	the directory was removed
- * EACCES, EROFS, ENOSPC, EDQUOT, ENOMEM, EIO: as from rename(2), link(2) and setxattr(2)
+ * EACCES, EROFS, ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM, EIO: as from open(2), rename(2), link(2) and setxattr(2)
  *
  * After these errors the target is untouched, and but for EBADF, EPERM in a
  * child and what fsync(2) said, commit may be tried again when the cause is gone.

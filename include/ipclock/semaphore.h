@@ -33,6 +33,7 @@ extern "C" {
 
 struct ipclock_sem;
 struct ipclock_attr;
+struct ipclock_holder;
 
 /*
  * Opens, and if need be makes, the file; takes no slot.  slots is the bound
@@ -74,7 +75,7 @@ int ipclock_sem_open_pattern(struct ipclock_sem **sem, const char *directory, co
 /*
  * Takes a slot and stores its number in *slot.  Waiters are served in order of
  * arrival.  A waiter that is stopped, or that states fewer slots than those
- * behind it, holds them up for some two seconds, and is then passed.
+ * behind it, holds them up for about a second, and is then passed.
  *
  * 0		taken
  * EBUSY	timeout_ms 0: no slot is free, or somebody waits for one
@@ -110,6 +111,18 @@ int ipclock_sem_held(struct ipclock_sem *sem);
 
 /* The descriptor that holds the slot; -1 if it is not held here. */
 int ipclock_sem_fd(struct ipclock_sem *sem, unsigned slot);
+
+/*
+ * As ipclock_holders(), of the semaphore in the file at path that the slot in
+ * attr names: each slot that is taken, and who waits for one in which place.
+ * ipclock_holder_slot() is the slot that is taken, and 0 of who waits.  Where
+ * slots are files ask ipclock_holders() for each, with IPCLOCK_FLOCK.
+ *
+ * EINVAL	attr asks for a range, for IPCLOCK_FLOCK, or for a slot above 1048575
+ * and else as ipclock_holders().
+ */
+int ipclock_sem_holders(const char *path, const struct ipclock_attr *attr,
+    int (*each)(void *ctx, const struct ipclock_holder *holder), void *ctx);
 
 /* The absolute path of the file, or of slot 0's; until close. */
 const char *ipclock_sem_path(struct ipclock_sem *sem);

@@ -76,7 +76,7 @@ int ipclock_soft_set_lease(struct ipclock_soft *soft, int lease_ms, void (*lost)
  * ELOOP	at the path is a symbolic link
  * ENOTSUP	the file system has no hard links
  * ENOENT	no such directory (see IPCLOCK_MKDIR)
- * EACCES, EROFS, ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM, ENAMETOOLONG, EIO: no file can be made there
+ * EACCES, EROFS, ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM, ENAMETOOLONG, EIO, ESTALE: no file can be made there
  * After an error no more is held than before, and the caller may try again.
  */
 int ipclock_soft_acquire(struct ipclock_soft *soft, int timeout_ms);
