@@ -178,6 +178,8 @@ parse(const char *line, const struct search *search, struct told *told)
 	    strcmp(told->kind, "POSIX") != 0 && strcmp(told->kind, "OFDLCK") != 0))
 		return false;
 	end = strcmp(last, "EOF") == 0 ? INT64_MAX : strtoll(last, NULL, 10);
+	if (start < 0 || end < start)
+		return false;
 	told->claim.mode = strcmp(mode, "WRITE") == 0 ? OS_EXCLUSIVE : OS_SHARED;
 	told->claim.range.start = start;
 	told->claim.range.len = end == INT64_MAX ? 0 : end - start + 1;
