@@ -370,6 +370,7 @@ go_on(struct attempt *a, struct shared *s, int64_t now)
 {
 	int r = collect(a);
 
+	s->attempts += r == 0; /* the kernel's queue asked for us */
 	if (r == EINTR && !s->options.interruptible)
 		r = EBUSY;
 	if (r == EDEADLK) {
@@ -436,13 +437,18 @@ has_queue(struct attempt *a, struct shared *s)
 	return s->has_queue;
 }
 
-/* May this thread sleep in the kernel for the lock: with a deadline, or with nothing else to look at? */
+/*
+ * May this thread sleep in the kernel for the lock: with a deadline, or with
+ * nothing else to look at?  A signal that came just before would not end it.
+ */
 static bool
 waits_direct(const struct attempt *a, const struct shared *s)
 {
 	if (!a->blocks || s->local.readers > 0)
 		return false;
-	return ipclock__os_range_wait_ends() || (a->deadline == OS_NEVER && !s->options.cancel && !a->looks);
+	if (ipclock__os_range_wait_ends())
+		return true;
+	return a->deadline == OS_NEVER && !s->options.cancel && !s->options.interruptible && !a->looks;
 }
 
 /*
@@ -820,6 +826,17 @@ ipclock__attempt_due_ms(const struct attempt *a)
 	return a->wake == OS_NEVER ? -1 : ms_between(ipclock__os_now(), a->wake);
 }
 
+/* It may run for long, and be what a signal is to end. */
+static void
+call_sleep(const struct attempt *a, const struct shared *s)
+{
+	bool held = ipclock__os_signals_let();
+
+	s->options.sleep(s->options.sleep_ctx, a->sleep_ms);
+	if (held)
+		ipclock__os_signals_hold();
+}
+
 static int
 sleep_on(struct attempt *a, struct shared *s)
 {
@@ -827,7 +844,7 @@ sleep_on(struct attempt *a, struct shared *s)
 		return ipclock__os_range_wait(&s->file.os, a->line.next, a->line.next_mode,
 		    ipclock__os_range_wait_ends() ? a->wake : OS_NEVER);
 	if (s->options.sleep) {
-		s->options.sleep(s->options.sleep_ctx, a->sleep_ms);
+		call_sleep(a, s);
 		a->wake = 0; /* over when it says so, whatever the clock says */
 		return 0;
 	}

@@ -30,7 +30,14 @@ static const char *const reasons[] = {
 	[NOT_STARTED_YET] = "nothing was started",
 	[NOT_A_FILE] = "not a regular file",
 	[NO_CONVERSION] = "locks of this kind cannot turn one mode into the other without letting go",
+	[OWN_WAIT] = "this thread has started to wait for it",
 };
+
+/* Which lock the thread's last call did not get because of others: the handle may be closed by now. */
+static _Thread_local struct {
+	struct place place;
+	bool whole;
+} contended;
 
 /* Threads that share the handle write under its mutex. */
 static int
@@ -45,6 +52,11 @@ note(struct handle *h, const char *operation, int r, enum reason reason)
 	atomic_store_explicit(&h->error, r, memory_order_relaxed);
 	ipclock__os_mutex_unlock(&h->shared.mutex);
 	ipclock__message_note(&failure, h->shared.file.path);
+	if (r == EBUSY || r == ETIMEDOUT) {
+		contended.place = h->shared.place;
+		contended.whole = h->shared.file.os.whole;
+		ipclock__message_mark_contended();
+	}
 	return r;
 }
 
@@ -84,6 +96,7 @@ forked(struct lock_file *file)
 {
 	struct handle *h = handle_of(file);
 	struct local *local = &h->shared.local;
+	struct local_waiter *waiter;
 
 	h->shared.generation++;
 	ipclock__os_mutex_make(&h->shared.mutex);
@@ -94,6 +107,8 @@ forked(struct lock_file *file)
 	h->adopts = is_held(h) && h->shared.options.inherit && file->path;
 	if (h->adopts && local->first) /* another thread's number: the parent's death would not give it back */
 		ipclock__place_leave_line(&h->shared.place, &file->os);
+	for (waiter = local->first; waiter; waiter = waiter->next)
+		ipclock__os_event_free(&waiter->event); /* its thread is not here, but its stack is, and its descriptor */
 	local->first = local->last = NULL;
 	local->draining = false;
 	h->shared.soiled = h->adopts; /* after the release a description of its own, else parent and child would both get in */
@@ -264,9 +279,19 @@ check(struct handle *h, const char *operation, int timeout_ms)
 	return timeout_ms < -1 ? finish_because(h, operation, EINVAL, BAD_TIMEOUT) : 0;
 }
 
+/* It would wait behind its own started wait, which nobody else steps. */
+static bool
+waits_for_itself(const struct handle *h, int timeout_ms)
+{
+	return timeout_ms < 0 && h->started == STARTED &&
+	    atomic_load_explicit(&h->starter, memory_order_relaxed) == ipclock__os_thread();
+}
+
 static int
 acquire(struct handle *h, enum os_mode mode, int timeout_ms)
 {
+	bool own = waits_for_itself(h, timeout_ms);
+	bool holds = h->shared.options.interruptible && timeout_ms != 0 && ipclock__os_signals_hold();
 	struct attempt attempt;
 	struct os_guard guard;
 	int r;
@@ -275,9 +300,15 @@ acquire(struct handle *h, enum os_mode mode, int timeout_ms)
 	adopt(h);
 	ipclock__os_event_make(&attempt.waiter.event);
 	ipclock__attempt_make(&attempt, &h->shared, mode, true);
-	r = ipclock__attempt_run(&attempt, &h->shared, timeout_ms);
-	r = finish(h, ipclock__mode_operation(mode), r);
+	r = ipclock__attempt_run(&attempt, &h->shared, own ? 0 : timeout_ms);
+	if (own && r == EBUSY)
+		r = finish_because(h, ipclock__mode_operation(mode), EDEADLK, OWN_WAIT);
+	else
+		r = finish(h, ipclock__mode_operation(mode), r);
+	ipclock__os_event_free(&attempt.waiter.event);
 	ipclock__os_leave(&guard);
+	if (holds)
+		ipclock__os_signals_let();
 	return r;
 }
 
@@ -501,7 +532,7 @@ ipclock__handle_try_upgrade(struct handle *h)
 static int
 take_stock(struct handle *h, int r)
 {
-	int started = STARTED;
+	unsigned char started = STARTED;
 
 	if (r != EINPROGRESS)
 		atomic_compare_exchange_strong(&h->started, &started, NOT_STARTED);
@@ -511,11 +542,12 @@ take_stock(struct handle *h, int r)
 static int
 start(struct handle *h, enum os_mode mode, int timeout_ms)
 {
-	int none = NOT_STARTED, cancelled = CANCELLED;
+	unsigned char none = NOT_STARTED, cancelled = CANCELLED;
 
 	if (!atomic_compare_exchange_strong(&h->started, &none, STARTED) &&
 	    !atomic_compare_exchange_strong(&h->started, &cancelled, STARTED))
 		return EINPROGRESS;
+	atomic_store_explicit(&h->starter, ipclock__os_thread(), memory_order_relaxed);
 	ipclock__attempt_make(&h->attempt, &h->shared, mode, false);
 	return take_stock(h, ipclock__attempt_begin(&h->attempt, &h->shared, timeout_ms));
 }
@@ -628,39 +660,54 @@ ipclock__handle_path(struct handle *h)
 }
 
 /* Looked up when somebody asks, not when it failed. */
-static void
-name_holder(struct handle *h)
+static const char *
+name_holder(const struct sought *sought, const char *sentence)
+{
+	char text[96];
+
+	ipclock__holders_named(sought, text, sizeof(text));
+	ipclock__message_go_on(text);
+	return sentence;
+}
+
+static const char *
+message_of(struct handle *h)
 {
 	const struct shared *s = &h->shared;
 	struct sought sought = { .path = s->file.path, .fd = -1, .place = s->place, .whole = s->file.os.whole };
-	char text[96];
+	struct failure failure = { NULL, NULL, 0, 0 };
+	const char *text;
 
+	ipclock__os_mutex_lock(&h->shared.mutex);
+	failure.operation = h->operation;
+	failure.error = h->error;
+	failure.waited_ms = s->waited_ms;
+	failure.reason = reasons[h->reason];
+	ipclock__os_mutex_unlock(&h->shared.mutex);
 	if (!s->file.path)
 		sought.fd = s->file.os.fd;
-	ipclock__holders_named(&sought, text, sizeof(text));
-	ipclock__message_go_on(text);
+	text = ipclock__message_text(&failure, s->file.path);
+	return failure.error == EBUSY || failure.error == ETIMEDOUT ? name_holder(&sought, text) : text;
+}
+
+static const char *
+message_of_thread(void)
+{
+	struct sought sought = { .path = ipclock__message_contended(), .fd = -1, .place = contended.place,
+		.whole = contended.whole };
+	const char *text = ipclock__message_last();
+
+	return sought.path ? name_holder(&sought, text) : text;
 }
 
 const char *
 ipclock__handle_message(struct handle *h)
 {
-	struct failure failure = { NULL, NULL, 0, 0 };
 	struct os_guard guard;
 	const char *text;
 
 	ipclock__os_enter(&guard);
-	if (h) {
-		ipclock__os_mutex_lock(&h->shared.mutex);
-		failure.operation = h->operation;
-		failure.error = h->error;
-		failure.waited_ms = h->shared.waited_ms;
-		failure.reason = reasons[h->reason];
-		ipclock__os_mutex_unlock(&h->shared.mutex);
-		text = ipclock__message_text(&failure, h->shared.file.path);
-		if (failure.error == EBUSY || failure.error == ETIMEDOUT)
-			name_holder(h);
-	} else
-		text = ipclock__message_last();
+	text = h ? message_of(h) : message_of_thread();
 	ipclock__os_leave(&guard);
 	return text;
 }

@@ -10,21 +10,23 @@
 #define IPCLOCK_HANDLE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "attempt.h"
 #include "attr.h"
 #include "message.h"
 
 /* What the caller can mend, where the error alone does not tell. */
-enum reason { NO_REASON, BAD_TIMEOUT, NOT_STARTED_YET, NOT_A_FILE, NO_CONVERSION };
+enum reason { NO_REASON, BAD_TIMEOUT, NOT_STARTED_YET, NOT_A_FILE, NO_CONVERSION, OWN_WAIT };
 
 enum started { NOT_STARTED, STARTED, CANCELLED };
 
 struct handle {
 	struct shared shared;
 	const char *operation;     /* the last call that failed */
+	_Atomic uint64_t starter;  /* the thread of the last start */
 	_Atomic int error;         /* of the last call */
-	_Atomic int started;       /* enum started */
+	_Atomic unsigned char started; /* enum started */
 	_Atomic bool adopts;       /* an inherited lock, whose owner is the first to call */
 	unsigned char reason;      /* enum reason: more of the error */
 	struct attempt attempt;    /* the started one */

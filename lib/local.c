@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The libipclock authors */
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "local.h"
@@ -19,6 +20,7 @@ void
 ipclock__local_join(struct local *local, struct local_waiter *waiter)
 {
 	waiter->next = NULL;
+	atomic_thread_fence(memory_order_release); /* a fork copies the list as it is */
 	if (local->last)
 		local->last->next = waiter;
 	else

@@ -289,8 +289,8 @@ ipclock__lock_file_held_by(const struct lock_file *file, uint64_t thread)
 	ipclock__os_process_lock();
 	for (other = files; other; other = other->next)
 		if (atomic_load_explicit(&other->writer, memory_order_relaxed) == thread &&
-		    other->os.whole == file->os.whole && other->os.id.device == file->os.id.device && other->os.id.inode == file->os.id.inode &&
-		    overlap(*other->range, *file->range))
+		    other->os.whole == file->os.whole && other->os.id.device == file->os.id.device &&
+		    other->os.id.inode == file->os.id.inode && overlap(*other->range, *file->range))
 			break;
 	ipclock__os_process_unlock();
 	return other != NULL;

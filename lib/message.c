@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The libipclock authors */
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 static _Thread_local struct {
 	struct failure failure;
+	bool contended;
 	char path[MOST_PATH];
 	char text[MOST_PATH + 352];
 } last;
@@ -80,6 +82,7 @@ ipclock__message_note(const struct failure *failure, const char *path)
 	const char *dots, *end;
 
 	last.failure = *failure;
+	last.contended = false;
 	last.path[0] = '\0';
 	if (failure->error == 0 || !path)
 		return;
@@ -125,4 +128,19 @@ const char *
 ipclock__message_last(void)
 {
 	return ipclock__message_text(&last.failure, last.path);
+}
+
+void
+ipclock__message_mark_contended(void)
+{
+	last.contended = true;
+}
+
+/* A path that lost its beginning names nothing. */
+const char *
+ipclock__message_contended(void)
+{
+	bool named = last.contended && last.failure.error && *last.path && strncmp(last.path, "...", 3) != 0;
+
+	return named ? last.path : NULL;
 }

@@ -37,6 +37,10 @@ int ipclock__message_outcome(const char *operation, const char *path, const char
 
 const char *ipclock__message_last(void);
 
+/* What was noted last is of a lock that others have; its path then, or NULL. */
+void ipclock__message_mark_contended(void);
+const char *ipclock__message_contended(void);
+
 /* Goes on with "; more" behind the sentence that was told last. */
 void ipclock__message_go_on(const char *more);
 

@@ -25,6 +25,15 @@ int64_t ipclock__os_now(void);
 /* Sleeps until then.  0, or EINTR if a signal handler ran. */
 int ipclock__os_sleep_until(int64_t when);
 
+/*
+ * For who wants to hear of signals: between hold and let, handlers run in the
+ * calling thread only while it sleeps, until a time or for an event, so that none
+ * is missed between two sleeps.  hold: false if they were held already.  let:
+ * false if they were not.  Where this cannot be done both say false.
+ */
+bool ipclock__os_signals_hold(void);
+bool ipclock__os_signals_let(void);
+
 /* ---- memory, so that a test can run out of it ---- */
 
 void *ipclock__os_alloc(size_t size);
@@ -213,7 +222,8 @@ int ipclock__os_range_unlock(const struct os_file *file, struct os_range range);
  * ENOTSUP for a whole file.  Where the system does not tell, only exclusive
  * locks are found, and a request of another's may find the range busy meanwhile.
  */
-int ipclock__os_range_query(const struct os_file *file, struct os_range range, enum os_mode mode, struct os_lock *found);
+int ipclock__os_range_query(const struct os_file *file, struct os_range range, enum os_mode mode,
+    struct os_lock *found);
 
 /* Could it be locked exclusively: does no other owner hold any of it, in either mode? */
 bool ipclock__os_range_is_free(const struct os_file *file, struct os_range range);

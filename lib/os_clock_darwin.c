@@ -32,6 +32,19 @@ ipclock__os_sleep_until(int64_t when)
 	return nanosleep(&pause, NULL) < 0 ? errno : 0;
 }
 
+/* There is no sleep that lets signals in but pselect(2), and waits in the kernel's queue would miss them still. */
+bool
+ipclock__os_signals_hold(void)
+{
+	return false;
+}
+
+bool
+ipclock__os_signals_let(void)
+{
+	return false;
+}
+
 void
 ipclock__os_condition_make(pthread_cond_t *condition)
 {

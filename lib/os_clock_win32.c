@@ -44,3 +44,16 @@ ipclock__os_sleep_until(int64_t when)
 		Sleep(ms);
 	return 0;
 }
+
+/* There are none. */
+bool
+ipclock__os_signals_hold(void)
+{
+	return false;
+}
+
+bool
+ipclock__os_signals_let(void)
+{
+	return false;
+}

@@ -12,8 +12,11 @@
 #include <sys/syscall.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "os.h"
@@ -78,12 +81,37 @@ ipclock__os_event_clear(struct os_event *event)
 	atomic_exchange(&event->set, 0); /* a read too: what the setter did before is seen after */
 }
 
+/* futex(2) cannot let signals in as it goes to sleep, ppoll(2) can.  With no descriptor left it comes back often. */
+static int
+wait_letting_signals_in(struct os_event *event, int64_t until, const sigset_t *signals)
+{
+	struct pollfd wake = { .fd = ipclock__os_event_fd(event), .events = POLLIN };
+	int64_t soon = ipclock__os_now() + 10 * OS_MS;
+	struct timespec left;
+
+	if (wake.fd < 0 && soon < until)
+		until = soon;
+	while (!atomic_load(&event->set)) {
+		left = ipclock__os_time_left(until);
+		switch (ppoll(&wake, 1, until == OS_NEVER ? NULL : &left, signals)) {
+		case 0:
+			return ETIMEDOUT;
+		case -1:
+			return errno;
+		}
+	}
+	return 0;
+}
+
 int
 ipclock__os_event_wait(struct os_event *event, int64_t until)
 {
+	const sigset_t *signals = ipclock__os_signals_held();
 	struct timespec deadline = ipclock__os_timespec(until);
 	int r = 0;
 
+	if (signals)
+		return wait_letting_signals_in(event, until, signals);
 	while (!atomic_load(&event->set)) {
 		/* the kernel's absolute time: FUTEX_WAIT would count from now */
 		r = (int)syscall(FUTEX, &event->set, FUTEX_WAIT_BITSET_PRIVATE, 0, until == OS_NEVER ? NULL : &deadline,
@@ -99,6 +127,19 @@ ipclock__os_event_wait(struct os_event *event, int64_t until)
 	return 0;
 }
 
+/* Never descriptor 0 to 2. */
+static int
+make_fd(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), low = fd;
+
+	if (fd >= 0 && fd <= STDERR_FILENO) {
+		fd = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		close(low);
+	}
+	return fd;
+}
+
 /* Made while nobody waits for it to be made; set before, it must be readable at once. */
 int
 ipclock__os_event_fd(struct os_event *event)
@@ -107,7 +148,7 @@ ipclock__os_event_fd(struct os_event *event)
 
 	if (fd >= 0)
 		return fd;
-	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	fd = make_fd();
 	if (fd < 0)
 		return -1;
 	atomic_store(&event->fd, fd);

@@ -6,12 +6,17 @@
 #define IPCLOCK_OS_POSIX_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <time.h>
 
 #include "os.h"
 
 struct timespec ipclock__os_timespec(int64_t when);
+struct timespec ipclock__os_time_left(int64_t until);
+
+/* What a sleep puts in the place of the thread's mask, see ipclock__os_signals_hold(); NULL: leave that alone. */
+const sigset_t *ipclock__os_signals_held(void);
 
 /* A condition variable that waits by the library's clock.  0, or ETIMEDOUT, perhaps a little early. */
 void ipclock__os_condition_make(pthread_cond_t *condition);

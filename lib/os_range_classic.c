@@ -346,7 +346,8 @@ ipclock__os_range_check(const struct os_file *file, struct os_range range, enum 
 {
 	struct flock lock;
 
-	if (!file->whole && ask_kernel(file->fd, F_GETLK, range.start, end_of(range), mode, &lock) == 0 && lock.l_type != F_UNLCK)
+	if (!file->whole && ask_kernel(file->fd, F_GETLK, range.start, end_of(range), mode, &lock) == 0 &&
+	    lock.l_type != F_UNLCK)
 		return ESTALE;
 	return 0;
 }

@@ -26,7 +26,7 @@ compiles() {
 	fi
 }
 
-strict='-Wall -Wextra -Wstrict-prototypes -Wundef -Werror -fsyntax-only'
+strict='-Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wundef -Werror -fsyntax-only'
 cxx=${CXX:-c++}
 msvc='clang --driver-mode=cl --target=x86_64-pc-windows-msvc /clang:-ffreestanding /W4 /WX /Zs' # without MSVC's own headers
 has_clang=$(command -v clang)

@@ -221,6 +221,18 @@ ipclock__os_sleep_until(int64_t when)
 	return 0;
 }
 
+bool
+ipclock__os_signals_hold(void)
+{
+	return false;
+}
+
+bool
+ipclock__os_signals_let(void)
+{
+	return false;
+}
+
 /* ---- memory and threads ---- */
 
 void *

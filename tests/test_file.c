@@ -345,7 +345,7 @@ open_with_low_ones_closed(void *arg)
 		close(fd);
 	if (ipclock_open(&l, test_path, NULL) != 0 || ipclock_acquire(l, 0) != 0)
 		return 10;
-	if (ipclock_fd(l) < 3)
+	if (ipclock_fd(l) < 3 || (ipclock_pollfd(l) >= 0 && ipclock_pollfd(l) < 3))
 		return 11;
 	for (fd = 0; fd < 3; fd++)
 		if (fcntl(fd, F_GETFD) != -1)

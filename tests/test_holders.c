@@ -382,6 +382,7 @@ START_TEST(message_names_the_holder)
 	snprintf(text, sizeof(text), "; held by pid %ld (write)", (long)a[0].pid);
 	ck_assert_int_eq(ipclock_rw_acquire_read(rw, 0), EBUSY);
 	ck_assert_ptr_nonnull(strstr(ipclock_rw_message(rw), text));
+	ck_assert_ptr_nonnull(strstr(ipclock_rw_message(NULL), text));
 	ck_assert_int_eq(ipclock_rw_acquire_write(rw, 20), ETIMEDOUT);
 	ck_assert_ptr_nonnull(strstr(ipclock_rw_message(rw), text));
 	ck_assert_int_eq(agent_do(&a[0], "release_write rw"), 0);
@@ -392,6 +393,8 @@ START_TEST(message_names_the_holder)
 		ck_assert_int_eq(agent_do(&a[i], "read rw 0"), 0);
 	ck_assert_int_eq(ipclock_rw_acquire_write(rw, 0), EBUSY);
 	ck_assert_ptr_nonnull(strstr(ipclock_rw_message(rw), " (read) and 2 more"));
+	ck_assert_int_eq(ipclock_rw_release_read(rw), EPERM);
+	ck_assert_ptr_null(strstr(ipclock_message(NULL), "held by"));
 	for (i = 0; i < 3; i++)
 		agent_end(&a[i]);
 	ipclock_rw_close(rw);

@@ -274,6 +274,7 @@ START_TEST(E_timed_wait_is_granted)
 	ck_assert_int_eq(ipclock_release(l), 0);
 	ck_assert_int_eq(agent_answer(&a), 0);
 	ck_assert_int_lt(agent_do(&a, "waited l"), LONG_MS);
+	ck_assert_int_ge(agent_do(&a, "attempts l"), 2);
 	ck_assert_int_eq(line_length(test_path, 0), 0);
 	agent_end(&a);
 	ipclock_close(l);
@@ -598,8 +599,10 @@ START_TEST(no_letter_deadlock_with_oneself)
 	ck_assert_int_eq(ipclock_rw_acquire_write(rw, IPCLOCK_FOREVER), EDEADLK);
 	ck_assert_int_eq(ipclock_held(one), 1);
 	ck_assert_int_eq(ipclock_start(two, IPCLOCK_FOREVER), EINPROGRESS);
-	ipclock_cancel(two);
 	ck_assert_int_eq(ipclock_release(one), 0);
+	ck_assert_int_eq(ipclock_acquire(two, 0), EBUSY);
+	ck_assert_int_eq(ipclock_acquire(two, IPCLOCK_FOREVER), EDEADLK);
+	ipclock_cancel(two);
 	ck_assert_int_eq(ipclock_acquire(two, IPCLOCK_FOREVER), 0);
 	ipclock_rw_close(rw);
 	ipclock_close(one);
@@ -930,6 +933,41 @@ START_TEST(G_interruptible)
 END_TEST
 
 /* A handler that tries another lock in the middle of waits, with a timeout and without. */
+/* Called when the wait begins, by the thread that waits, before it sleeps. */
+static void
+raise_usr1(void *ctx, int level, const char *line)
+{
+	(void)ctx;
+	(void)line;
+	if (level == IPCLOCK_LOG_DEBUG)
+		raise(SIGUSR1);
+}
+
+START_TEST(G_interrupted_before_it_sleeps)
+{
+	static const unsigned flags[] = { 0, IPCLOCK_UNFAIR, IPCLOCK_POLL };
+	struct ipclock *holder = must_open(test_path, 0);
+	struct ipclock_attr *attr;
+	struct ipclock *l;
+	size_t i;
+
+	handle_usr1();
+	ck_assert_int_eq(in_thread(once, holder), 0);
+	ck_assert_int_eq(ipclock_attr_new(&attr), 0);
+	ck_assert_int_eq(ipclock_attr_set_log(attr, raise_usr1, NULL), 0);
+	for (i = 0; i < 3; i++) {
+		ck_assert_int_eq(ipclock_attr_set_flags(attr, flags[i] | IPCLOCK_INTERRUPTIBLE), 0);
+		ck_assert_int_eq(ipclock_open(&l, test_path, attr), 0);
+		ck_assert_int_eq(ipclock_acquire(l, 300), EINTR);
+		ck_assert_int_eq(ipclock_acquire(l, IPCLOCK_FOREVER), EINTR);
+		ck_assert_int_eq(line_length(test_path, 0), 0);
+		ipclock_close(l);
+	}
+	ipclock_attr_free(attr);
+	ipclock_close(holder);
+}
+END_TEST
+
 START_TEST(E_signals_do_not_end_a_wait)
 {
 	static int (*const waits[])(void *) = { forever, for_long };
@@ -1033,6 +1071,7 @@ add(TCase *t)
 	tcase_add_test(t, E_signals_do_not_end_a_wait);
 	tcase_add_test(t, G_cancel_callback);
 	tcase_add_test(t, G_interruptible);
+	tcase_add_test(t, G_interrupted_before_it_sleeps);
 	tcase_add_test(t, G_started_waits_leave_the_line);
 	tcase_add_test(t, H_errno_is_left_alone);
 	tcase_add_test(t, H_signals_and_timers_are_left_alone);

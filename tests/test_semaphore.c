@@ -767,7 +767,6 @@ START_TEST(no_letter_bad_input)
 {
 	struct ipclock_attr *attr;
 	struct ipclock_sem *sem = (void *)&attr;
-	unsigned slot;
 
 	ck_assert_int_eq(ipclock_attr_new(&attr), 0);
 	ck_assert_int_eq(ipclock_sem_open(NULL, test_path, 1, NULL), EINVAL);
@@ -796,6 +795,15 @@ START_TEST(no_letter_bad_input)
 	ck_assert_int_eq(ipclock_attr_set_range(attr, 0, 1), 0);
 	ck_assert_int_eq(ipclock_sem_open(&sem, test_path, 1, attr), EINVAL);
 	ipclock_attr_free(attr);
+}
+END_TEST
+
+START_TEST(no_letter_bad_arguments)
+{
+	struct ipclock_attr *attr;
+	struct ipclock_sem *sem;
+	unsigned slot;
+
 	ck_assert_int_eq(ipclock_attr_new(&attr), 0);
 	ck_assert_int_eq(ipclock_attr_set_flags(attr, IPCLOCK_MKDIR), 0);
 	ck_assert_int_eq(ipclock_sem_open(&sem, test_file("a/b/sem"), 2, attr), 0);
@@ -1003,6 +1011,7 @@ add_tests(TCase *t)
 	tcase_add_test(t, A_idle_handles_follow_a_new_file);
 	tcase_add_test(t, G_no_descriptor_and_no_thread_is_left);
 	tcase_add_test(t, no_letter_bad_input);
+	tcase_add_test(t, no_letter_bad_arguments);
 	if (test_windows())
 		test_skip("A_slots_that_are_files_exclude_flock: Windows has no locks of the flock(2) family");
 	else

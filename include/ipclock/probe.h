@@ -37,7 +37,14 @@ struct ipclock_probe;
  * It makes processes by fork(2) and reaps them by their number.  A program's
  * SIGCHLD handler runs for each; the handlers of pthread_atfork(3) run too.
  */
+#if defined __cplusplus && defined __GNUC__
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* g++: it hides the constructor of the struct */
+#endif
 int ipclock_probe(const char *dir, struct ipclock_probe **probe);
+#if defined __cplusplus && defined __GNUC__
+#pragma GCC diagnostic pop
+#endif
 
 /* Frees the result.  NULL is allowed. */
 void ipclock_probe_free(struct ipclock_probe *probe);

@@ -70,7 +70,8 @@ int ipclock_open_fd(struct ipclock **lock, int fd, const struct ipclock_attr *at
  * 0		held
  * EBUSY	timeout_ms 0: somebody holds it, or waits for it
  * ETIMEDOUT	waited timeout_ms in vain; a last try was made at the end
- * EDEADLK	IPCLOCK_FOREVER: this thread holds it exclusively already, through this or another handle
+ * EDEADLK	IPCLOCK_FOREVER: this thread holds it exclusively already, through this or another handle,
+ *		or has started a wait for it through this one
  * ECANCELED	the cancel callback said so
  * EINTR	with IPCLOCK_INTERRUPTIBLE: a signal handler ran
  * EINVAL	timeout_ms below -1
@@ -141,7 +142,7 @@ const char *ipclock_path(struct ipclock *lock);
  * What failed last through this handle, as a sentence: operation, path, error,
  * time waited, and after EBUSY and ETIMEDOUT who holds it now, if that can be
  * known; "" if the last call succeeded.  NULL: the calling thread's last call,
- * for a failed open too, without the holder.  Valid until this thread's next call.
+ * for a failed open too.  Valid until this thread's next call.
  */
 const char *ipclock_message(struct ipclock *lock);
 
