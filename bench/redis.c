@@ -6,7 +6,7 @@
  *
  *	redis pair URL ROUNDS TIMES WAY...        time of an acquire and release that nobody disturbs
  *	redis trips URL ROUNDS TIMES WAY...       what the server is asked for them
- *	redis handoff URL ROUNDS WAITERS WAY...   from the release to the return of a waiter
+ *	redis handoff URL ROUNDS WAITERS WAY...   from the release to the return of a waiter, of 1 to 15
  *	redis crowd URL ROUNDS MS WAY...          8 processes, each again and again
  *	redis killed URL ROUNDS 9|19 WAY...       from that signal to the holder until a waiter holds, or 30 s
  *
@@ -332,6 +332,8 @@ handoff(const char *way, int waiters)
 	long long released;
 	int i, next;
 
+	if (waiters < 1 || waiters >= MOST_WORKERS)
+		die("1 to 15 waiters");
 	for (i = 0; i <= waiters; i++)
 		start(&w[i], way);
 	holder = w[waiters];

@@ -10,12 +10,16 @@
 /* The command that runs a string by the shell.  There is one at a time. */
 char **child_shell(char *string);
 
-/*
- * Runs the command and waits for it; returns the status to exit with.
- * Each every_ms, if that is not 0, touch() is asked; what is not 0 is a signal for
- * the command, or simply its end.
- */
-int child_run(char **command, int every_ms, int (*touch)(void *ctx), void *ctx);
+/* What is looked after while the command runs. */
+struct care {
+	int every_ms;             /* 0: nothing is */
+	int (*touch)(void *ctx);  /* that often; what is not 0 is a signal for the command, or simply its end */
+	int (*watch)(void *ctx);  /* a descriptor: when it is readable it is time to touch; -1, or NULL: none */
+	void *ctx;
+};
+
+/* Runs the command and waits for it; returns the status to exit with. */
+int child_run(char **command, const struct care *care);
 
 /* Becomes the command, which has the descriptor, or where no process can, runs it; a status. */
 int child_exec(char **command, int fd);

@@ -96,24 +96,27 @@ pass_on(pid_t child)
 
 /* Signals come in ppoll(2) and nowhere else, so none is slept through. */
 static void
-await(pid_t child, const sigset_t *mask, int every_ms, int (*touch)(void *ctx), void *ctx)
+await(pid_t child, const sigset_t *mask, const struct care *care)
 {
-	int64_t us, next_us = now_us() + (int64_t)every_ms * 1000;
+	int64_t us, every_us = (int64_t)care->every_ms * 1000, next_us = now_us() + every_us;
 	struct timespec timeout;
+	struct pollfd p = { .events = POLLIN };
 	int sig;
 
 	while (!has_ended(child)) {
 		pass_on(child);
 		us = next_us - now_us();
-		if (every_ms != 0 && us <= 0) {
-			next_us = now_us() + (int64_t)every_ms * 1000;
-			sig = touch(ctx);
+		if (every_us != 0 && us <= 0) {
+			next_us = now_us() + every_us;
+			sig = care->touch(care->ctx);
 			if (sig != 0)
 				kill(child, sig);
 			continue;
 		}
 		timeout = (struct timespec){ .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000 };
-		ppoll(NULL, 0, every_ms != 0 ? &timeout : NULL, mask);
+		p.fd = care->watch != NULL ? care->watch(care->ctx) : -1;
+		if (ppoll(&p, 1, every_us != 0 ? &timeout : NULL, mask) > 0)
+			next_us = 0;
 	}
 }
 
@@ -134,7 +137,7 @@ reap(pid_t pid)
  * and ends us when it has ended the command.
  */
 int
-child_run(char **command, int every_ms, int (*touch)(void *ctx), void *ctx)
+child_run(char **command, const struct care *care)
 {
 	struct sigaction wake = { .sa_handler = woken }, sigchld; /* where it is ignored there is nothing to wait for */
 	sigset_t set, mask;
@@ -158,6 +161,6 @@ child_run(char **command, int every_ms, int (*touch)(void *ctx), void *ctx)
 	}
 	signals_mask(&mask);
 	sigdelset(&mask, SIGCHLD);
-	await(child, &mask, every_ms, touch, ctx);
+	await(child, &mask, care);
 	return reap(child);
 }

@@ -253,12 +253,12 @@ untie(HANDLE job)
 }
 
 static int
-await(const PROCESS_INFORMATION *process, HANDLE job, int every_ms, int (*touch)(void *ctx), void *ctx)
+await(const PROCESS_INFORMATION *process, HANDLE job, const struct care *care)
 {
-	DWORD status = 0, ms = every_ms != 0 ? (DWORD)every_ms : INFINITE;
+	DWORD status = 0, ms = care->every_ms != 0 ? (DWORD)care->every_ms : INFINITE;
 
 	while (WaitForSingleObject(process->hProcess, ms) == WAIT_TIMEOUT)
-		if (touch(ctx) != 0) {
+		if (care->touch(care->ctx) != 0) {
 			TerminateJobObject(job, STATUS_LOCK);
 			TerminateProcess(process->hProcess, STATUS_LOCK);
 			ms = INFINITE;
@@ -308,7 +308,7 @@ start(PROCESS_INFORMATION *process)
 }
 
 int
-child_run(char **command, int every_ms, int (*touch)(void *ctx), void *ctx)
+child_run(char **command, const struct care *care)
 {
 	PROCESS_INFORMATION process;
 	const char *why = compose(command);
@@ -324,7 +324,7 @@ child_run(char **command, int every_ms, int (*touch)(void *ctx), void *ctx)
 	SetConsoleCtrlHandler(handler, TRUE);
 	signals_release();
 	ResumeThread(process.hThread);
-	status = await(&process, job, every_ms, touch, ctx);
+	status = await(&process, job, care);
 	untie(job);
 	return status;
 }
@@ -333,5 +333,5 @@ int
 child_exec(char **command, int fd)
 {
 	(void)fd;
-	return child_run(command, 0, NULL, NULL);
+	return child_run(command, &(struct care){ 0 });
 }

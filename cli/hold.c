@@ -107,6 +107,13 @@ hold_open(struct hold *h, const struct options *o)
 	return error == 0 ? 0 : failed(h, error, o->file != NULL && error != ENOTSUP ? STATUS_OPEN : STATUS_LOCK);
 }
 
+void
+hold_lose(struct hold *h)
+{
+	h->lost = true;
+	complain("%s; ending the command", h->kind->message(h));
+}
+
 int
 hold_acquire(struct hold *h)
 {

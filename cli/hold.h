@@ -23,7 +23,7 @@ struct hold_kind {
 	int (*open)(struct hold *hold, struct ipclock_attr *attr);
 	int (*acquire)(struct hold *hold, int timeout_ms); /* EINTR: a signal was caught while it waited */
 
-	/* The descriptor for the command: it holds, after exec. */
+	/* The descriptor for the command: it holds, after exec.  NULL: we do, beside the command. */
 	int (*fd)(struct hold *hold);
 
 	/* Why the last call has failed. */
@@ -31,6 +31,9 @@ struct hold_kind {
 
 	/* Proves that we live: 0, or the signal for the command since it was lost.  NULL: no need to. */
 	int (*touch)(void *hold);
+
+	/* The descriptor on which a loss is heard, as child_run() wants it. */
+	int (*watch)(void *hold);
 
 	/* Releases what is held, and frees. */
 	void (*close)(struct hold *hold);
@@ -60,5 +63,8 @@ struct hold {
 /* Both complain: 0, or a status. */
 int hold_open(struct hold *hold, const struct options *options);
 int hold_acquire(struct hold *hold);
+
+/* Says that it is lost, and why. */
+void hold_lose(struct hold *hold);
 
 #endif

@@ -62,13 +62,6 @@ acquire(struct hold *h, int timeout_ms)
 	return error == 0 ? pass_token(h->redis) : error;
 }
 
-static int
-fd(struct hold *h)
-{
-	(void)h;
-	return -1;
-}
-
 /* NULL: what could not be opened. */
 static const char *
 message(struct hold *h)
@@ -86,9 +79,16 @@ touch(void *hold)
 		return SIGKILL;
 	if (ipclock_redis_renew(h->redis) == 0 || ipclock_redis_held(h->redis))
 		return 0;
-	h->lost = true;
-	complain("%s; ending the command", message(h));
+	hold_lose(h);
 	return SIGTERM;
+}
+
+static int
+watch(void *hold)
+{
+	struct hold *h = hold;
+
+	return ipclock_redis_pollfd(h->redis);
 }
 
 static void
@@ -107,8 +107,8 @@ const struct hold_kind hold_redis = {
 	.otherwise = STATUS_LOCK,
 	.open = open_redis,
 	.acquire = acquire,
-	.fd = fd,
 	.message = message,
 	.touch = touch,
+	.watch = watch,
 	.close = close_redis,
 };

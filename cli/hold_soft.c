@@ -30,13 +30,6 @@ acquire(struct hold *h, int timeout_ms)
 	return error == ECANCELED ? EINTR : error;
 }
 
-static int
-fd(struct hold *h)
-{
-	(void)h;
-	return -1;
-}
-
 static const char *
 message(struct hold *h)
 {
@@ -56,10 +49,10 @@ touch(void *hold)
 		h->touched_us = now;
 		return 0;
 	}
-	h->lost = !ipclock_soft_held(h->soft) || now - h->touched_us >= (int64_t)h->options->lease_ms * 1000;
-	if (h->lost)
-		complain("%s; ending the command", message(h));
-	return h->lost ? SIGTERM : 0;
+	if (ipclock_soft_held(h->soft) && now - h->touched_us < (int64_t)h->options->lease_ms * 1000)
+		return 0;
+	hold_lose(h);
+	return SIGTERM;
 }
 
 static void
@@ -77,7 +70,6 @@ const struct hold_kind hold_soft = {
 	.otherwise = STATUS_OPEN,
 	.open = open_soft,
 	.acquire = acquire,
-	.fd = fd,
 	.message = message,
 	.touch = touch,
 	.close = close_soft,

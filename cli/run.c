@@ -25,12 +25,13 @@ static int
 execute(struct hold *h)
 {
 	const struct options *o = h->options;
+	struct care care = { (o->lease_ms + 2) / 3, h->kind->touch, h->kind->watch, h };
 	int status;
 
 	if (o->verbose && (status = print("ipclock: executing %s\n", o->command[0])) != 0)
 		return status;
 	if (o->close)
-		return child_run(o->command, (o->lease_ms + 2) / 3, h->kind->touch, h);
+		return child_run(o->command, &care);
 	return child_exec(o->command, h->kind->fd(h));
 }
 

@@ -11,8 +11,9 @@
 #include "os_redis.h"
 #include "os_socket.h"
 
-#define MOST_WORDS 16
-#define SOME       16384
+#define MOST_WORDS  16
+#define SOME        16384
+#define MOST_ANSWER (64 << 20)
 
 static int
 because(struct connection *c, const char *reason, int error)
@@ -197,6 +198,8 @@ read_reply(struct connection *c, int64_t until, redisReply **reply)
 		error = take_in(c, until);
 		if (error)
 			return error;
+		if (c->context->reader->len > MOST_ANSWER)
+			return broken(c, "the server's answer has no end", EPROTO);
 	}
 }
 
@@ -375,6 +378,7 @@ ipclock__redis_connect(struct connection *c, const struct url *url, const struct
 	int error;
 
 	c->id = 0;
+	c->asking = url->asking;
 	c->run_id[0] = c->reason[0] = '\0';
 	error = dial(c, url, until);
 	if (error == 0 && url->tls)
@@ -451,7 +455,10 @@ ipclock__redis_client_lives(struct connection *c, int64_t id, bool *lives)
 	error = ipclock__redis_say(c, &reply, (const char *const[]){ "CLIENT", "LIST", "ID", text, NULL });
 	if (error)
 		return error;
-	*lives = reply->str && strncmp(reply->str, "id=", 3) == 0;
+	if (reply->type != REDIS_REPLY_STRING)
+		error = because(c, "the server tells no clients", EPROTO);
+	else
+		*lives = strncmp(reply->str, "id=", 3) == 0;
 	freeReplyObject(reply);
-	return 0;
+	return error;
 }

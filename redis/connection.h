@@ -26,6 +26,7 @@ struct connection {
 	struct os_tls *tls;          /* NULL: not by TLS */
 	int dialing;                 /* a socket on its way to be one, + 1; else 0 */
 	int command_ms;              /* how long to wait for an answer */
+	bool asking;                 /* a node that is about to have the slot: each script comes behind ASKING */
 	const int64_t *limit;        /* until when any wait may last */
 	int64_t id;                  /* CLIENT ID */
 	char run_id[MOST_RUN_ID];    /* of the server; "": not to be known */

@@ -36,6 +36,7 @@ struct ipclock_redis {
 	struct ipclock_redis_attr attr;
 	struct urls urls;
 	int at;                    /* the server of urls that we use */
+	struct os_tls_store *store; /* for rediss://; no thread is in it when a child is made */
 	struct url node;           /* where that one sent us instead; text NULL: nowhere */
 	char *name;
 	int64_t limit;             /* no wait for a server lasts longer */
@@ -90,6 +91,9 @@ int ipclock__session_need(struct ipclock_redis *r);
 /* This server is the wrong one, as it has said: a replica, or another node. */
 bool ipclock__session_misled(const struct ipclock_redis *r, int error);
 
+/* The lock's keys are on their way from one node to another. */
+bool ipclock__session_between(const struct ipclock_redis *r, int error);
+
 /* After an error that another connection may mend: ends this one.  false: it is not such an error. */
 bool ipclock__session_retry(struct ipclock_redis *r, int error);
 
@@ -119,6 +123,9 @@ void ipclock__lose(struct ipclock_redis *r);
 
 /* Notices a lease that is over and a connection that has ended.  true: it is lost, now or before. */
 bool ipclock__is_lost(struct ipclock_redis *r);
+
+/* The socket by which it is heard that what is held is lost, or -1. */
+int ipclock__held_fd(const struct ipclock_redis *r);
 
 /* 0, ESTALE: it is lost; another error: not renewed, but held still. */
 int ipclock__renew(struct ipclock_redis *r);

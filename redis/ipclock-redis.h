@@ -86,8 +86,9 @@ int ipclock_redis_attr_set_auth(struct ipclock_redis_attr *attr, const char *use
  * For rediss:// URLs.  ca_file: PEM, the authorities that are trusted, and no
  * others; NULL: those that OpenSSL trusts by default, or by SSL_CERT_FILE and
  * SSL_CERT_DIR in the environment.  cert_file and key_file, PEM: who we are, where
- * the server asks that; a key of NULL is in cert_file.  Copied; read whenever a
- * connection is made.  EINVAL: a key alone.  ENOTSUP: built without TLS.  ENOMEM.
+ * the server asks that; a key of NULL is in cert_file.  Copied; read at open, and
+ * for later connections when they have changed.  EINVAL: a key alone.  ENOTSUP:
+ * built without TLS.  ENOMEM.
  */
 int ipclock_redis_attr_set_tls(struct ipclock_redis_attr *attr, const char *ca_file, const char *cert_file,
     const char *key_file);
@@ -145,7 +146,8 @@ int ipclock_redis_open(struct ipclock_redis **r, const char *url, const char *na
  * ESTALE	what this handle held was lost since the last call; nothing is held now, and the next call acquires
  * EACCES	the server's ACL refuses a command
  * EROFS		the server is a replica
- * EAGAIN	the server is loading its data, busy with a script, or moves the lock to another node
+ * EAGAIN	the server is loading its data, busy with a script, or moves the lock to another node; or there
+ *		is no thread to be had, to look up its name
  * EPROTO	there is something else at the keys, or the server answers what cannot be understood
  * EINVAL	timeout_ms below -1, or a wait is started
  * ENOMEM	here, or on the server
@@ -215,7 +217,11 @@ int ipclock_redis_start_write(struct ipclock_redis *r, int timeout_ms);
 /* With EINPROGRESS *wait_ms is the time until the next step is due at the latest; it may be NULL. */
 int ipclock_redis_step(struct ipclock_redis *r, int *wait_ms);
 
-/* The socket on which the server wakes a started wait, or -1: only wait_ms counts.  It may change with each step. */
+/*
+ * The socket on which the server wakes a started wait, or -1: only wait_ms counts.
+ * While a lock is held that no thread renews, the one with whose end it is lost:
+ * when that is readable, renew says whether it was.  It may change with each call.
+ */
 int ipclock_redis_pollfd(struct ipclock_redis *r);
 
 /* Ends a started wait and leaves the line.  Does nothing where none was started. */

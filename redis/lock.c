@@ -479,7 +479,11 @@ ipclock_redis_step(struct ipclock_redis *r, int *wait_ms)
 int
 ipclock_redis_pollfd(struct ipclock_redis *r)
 {
-	return r && r->state == WAITING && !r->forked && !r->deaf ? ipclock__redis_fd(&r->news) : -1;
+	if (!r || r->forked)
+		return -1;
+	if (r->state == WAITING)
+		return r->deaf ? -1 : ipclock__redis_fd(&r->news);
+	return r->threaded ? -1 : ipclock__held_fd(r);
 }
 
 void

@@ -76,7 +76,10 @@ void ipclock__os_redis_thread_ring(struct os_redis_thread *thread);
 /* Waits for the end of run(), which the caller has told to end and rung for. */
 void ipclock__os_redis_thread_join(struct os_redis_thread *thread);
 
-/* In a child, where there is no such thread. */
+/* It may end when it likes, and forgets itself. */
+void ipclock__os_redis_thread_leave(struct os_redis_thread *thread);
+
+/* In a child, where there is no such thread; or in one that was left. */
 void ipclock__os_redis_thread_forget(struct os_redis_thread *thread);
 
 #endif

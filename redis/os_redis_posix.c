@@ -253,6 +253,12 @@ ipclock__os_redis_thread_ring(struct os_redis_thread *thread)
 }
 
 void
+ipclock__os_redis_thread_leave(struct os_redis_thread *thread)
+{
+	pthread_detach((pthread_t)thread->thread);
+}
+
+void
 ipclock__os_redis_thread_join(struct os_redis_thread *thread)
 {
 	pthread_join((pthread_t)thread->thread, NULL);

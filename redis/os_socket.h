@@ -17,10 +17,12 @@
  * Connects to a path, or where that is NULL to a host and port.  *dialing is
  * the socket + 1, under the process lock, and 0 again after an error: an errno
  * value, ETIMEDOUT, or EHOSTUNREACH with *reason if the name leads nowhere.
- * Resolving a name is not bounded.
  */
 int ipclock__redis_os_dial(const char *path, const char *host, int port, int64_t until, int *dialing,
     const char **reason);
+
+/* In a child, with the process lock: closes its copies of what names were looked up by. */
+void ipclock__redis_os_forget_searches(void);
 
 /* All of it, without SIGPIPE: 0, ETIMEDOUT, or an errno value. */
 int ipclock__redis_os_send(int fd, const char *bytes, size_t length, int64_t until);

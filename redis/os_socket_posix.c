@@ -13,11 +13,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "os_redis.h"
+#include "os_resolve.h"
 #include "os_socket.h"
 
 #define CROWDED_MS 5 /* between two tries where a socket's queue is full */
@@ -207,21 +207,15 @@ dial_each(const struct addrinfo *at, int64_t until, int *dialing)
 int
 ipclock__redis_os_dial(const char *path, const char *host, int port, int64_t until, int *dialing, const char **reason)
 {
-	struct addrinfo wanted = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *list;
-	char service[12];
+	struct addrinfo *list;
 	int error;
 
 	*reason = NULL;
 	if (path)
 		return dial_path(path, until, dialing, reason);
-	snprintf(service, sizeof(service), "%d", port);
-	error = getaddrinfo(host, service, &wanted, &list);
-	if (error == EAI_SYSTEM)
-		return errno;
-	if (error) {
-		*reason = gai_strerror(error);
-		return error == EAI_MEMORY ? ENOMEM : EHOSTUNREACH;
-	}
+	error = ipclock__redis_os_resolve(host, port, until, &list, reason);
+	if (error)
+		return error;
 	error = dial_each(list, until, dialing);
 	freeaddrinfo(list);
 	return error;

@@ -14,12 +14,14 @@
 #include <stdint.h>
 
 struct os_tls;
+struct os_tls_store;
 
 /* Each may be NULL: the authorities that the system trusts, no certificate, the key is in the certificate's file. */
 struct os_tls_files {
 	const char *authorities;
 	const char *certificate;
 	const char *key;
+	struct os_tls_store **read; /* what was read of them last, which is read again when they have changed; first NULL */
 };
 
 /* Is it built in at all?  Where it is not, make says ENOTSUP and nothing else is called. */
@@ -31,6 +33,9 @@ int ipclock__redis_os_tls_make(struct os_tls **tls, const char *host, const stru
 
 /* Sends nothing.  With the process lock. */
 void ipclock__redis_os_tls_free(struct os_tls *tls);
+
+/* With the process lock. */
+void ipclock__redis_os_tls_store_free(struct os_tls_store *store);
 
 /* Shakes hands; the certificate must be trusted, and host's: EACCES if not.  ETIMEDOUT, EPROTO, or of the socket. */
 int ipclock__redis_os_tls_start(struct os_tls *tls, int fd, int64_t until, const char **reason);

@@ -27,6 +27,12 @@ ipclock__redis_os_tls_free(struct os_tls *tls)
 	(void)tls;
 }
 
+void
+ipclock__redis_os_tls_store_free(struct os_tls_store *store)
+{
+	(void)store;
+}
+
 int
 ipclock__redis_os_tls_start(struct os_tls *tls, int fd, int64_t until, const char **reason)
 {

@@ -6,8 +6,14 @@
  * sent and received here, so that every wait is poll(2)'s.
  */
 
+#include <config.h>
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -18,6 +24,12 @@
 #include "os_tls.h"
 
 #define SOME 16384
+
+/* The system's authorities are a hundred and more: to read them takes longer than to connect. */
+struct os_tls_store {
+	SSL_CTX *context;
+	struct stat file[3];
+};
 
 struct os_tls {
 	SSL *ssl; /* owns both */
@@ -96,21 +108,82 @@ connect_memory(struct os_tls *t, SSL_CTX *context, const char *host)
 	return expect(t->ssl, host);
 }
 
+static void
+look_at(struct stat file[3], const struct os_tls_files *files)
+{
+	const char *by_default = getenv(X509_get_default_cert_file_env());
+	const char *path[3] = { files->authorities, files->certificate, files->key };
+	int i;
+
+	if (!path[0])
+		path[0] = by_default ? by_default : X509_get_default_cert_file();
+	memset(file, 0, 3 * sizeof(*file));
+	for (i = 0; i < 3; i++)
+		if (path[i] && stat(path[i], &file[i]) < 0)
+			memset(&file[i], 0, sizeof(file[i]));
+}
+
+static bool
+have_changed(const struct stat then[3], const struct stat now[3])
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (then[i].st_dev != now[i].st_dev || then[i].st_ino != now[i].st_ino || then[i].st_size != now[i].st_size ||
+		    then[i].st_mtime != now[i].st_mtime)
+			return true;
+	return false;
+}
+
+static int
+make_context(SSL_CTX **made, const struct os_tls_files *files, const char **reason)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	int error;
+
+	if (!context)
+		return because(reason, "no memory for TLS", ENOMEM);
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+	error = load(context, files, reason);
+	if (error)
+		SSL_CTX_free(context);
+	else
+		*made = context;
+	return error;
+}
+
+/* Looked at before they are read: what changes meanwhile is read again. */
+static int
+read_again(const struct os_tls_files *files, const char **reason)
+{
+	struct os_tls_store *store = *files->read, now;
+	int error;
+
+	look_at(now.file, files);
+	if (store && !have_changed(store->file, now.file))
+		return 0;
+	error = make_context(&now.context, files, reason);
+	if (error)
+		return error;
+	ipclock__redis_os_tls_store_free(store);
+	*files->read = store = malloc(sizeof(*store));
+	if (!store) {
+		SSL_CTX_free(now.context);
+		return ENOMEM;
+	}
+	*store = now;
+	return 0;
+}
+
 static int
 make(struct os_tls *t, const char *host, const struct os_tls_files *files, const char **reason)
 {
-	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-	int error = context ? 0 : ENOMEM;
+	int error = read_again(files, reason);
 
-	if (error == 0) {
-		SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-		SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-		SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
-		error = load(context, files, reason);
-	}
-	if (error == 0 && !connect_memory(t, context, host))
+	if (error == 0 && !connect_memory(t, (*files->read)->context, host))
 		error = because(reason, "no memory for TLS", ENOMEM);
-	SSL_CTX_free(context);
 	ERR_clear_error();
 	return error;
 }
@@ -143,6 +216,14 @@ ipclock__redis_os_tls_free(struct os_tls *tls)
 	if (tls)
 		SSL_free(tls->ssl);
 	free(tls);
+}
+
+void
+ipclock__redis_os_tls_store_free(struct os_tls_store *store)
+{
+	if (store)
+		SSL_CTX_free(store->context);
+	free(store);
 }
 
 /* ---- talking ---- */

@@ -17,6 +17,7 @@
 
 #define PATIENCE_MS 1000 /* with a holder that does not answer; portalocker's unavailable_timeout */
 #define TEXT_SIZE   2048
+#define MOST_PINGS  1000 /* in one call */
 #define SPREAD_PERCENT 50 /* of the pause after two met */
 
 bool
@@ -181,8 +182,9 @@ ipclock__portalocker_serve(struct ipclock_redis *r)
 {
 	redisReply *reply;
 	bool can_answer = true;
+	int left;
 
-	while (can_answer && ipclock__redis_receive(&r->channel, 0, &reply) == 0) {
+	for (left = MOST_PINGS; left > 0 && can_answer && ipclock__redis_receive(&r->channel, 0, &reply) == 0; left--) {
 		can_answer = answer(r, reply);
 		freeReplyObject(reply);
 	}
@@ -207,7 +209,7 @@ ipclock__portalocker_give(struct ipclock_redis *r)
 	bool done = false;
 
 	while (error == 0 && !done) {
-		error = ipclock__redis_receive(&r->channel, until, &reply);
+		error = ipclock__os_redis_now() < until ? ipclock__redis_receive(&r->channel, until, &reply) : EAGAIN;
 		if (error)
 			break;
 		done = reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 && reply->element[0]->str &&

@@ -65,6 +65,12 @@ ipclock__lose(struct ipclock_redis *r)
 	ipclock__session_end(r);
 }
 
+int
+ipclock__held_fd(const struct ipclock_redis *r)
+{
+	return r->state == HELD ? ipclock__redis_fd(r->by_channel ? &r->channel : &r->commands) : -1;
+}
+
 /* Nobody asked: there is nothing to read, but the end of the connection. */
 static bool
 connection_has_ended(struct ipclock_redis *r)
@@ -76,10 +82,16 @@ connection_has_ended(struct ipclock_redis *r)
 	return !ipclock__redis_connected(&r->commands);
 }
 
+static bool
+is_over(const struct ipclock_redis *r)
+{
+	return ipclock__os_redis_now() >= atomic_load(&r->ends);
+}
+
 bool
 ipclock__is_lost(struct ipclock_redis *r)
 {
-	if (r->state == HELD && ipclock__os_redis_now() >= atomic_load(&r->ends))
+	if (r->state == HELD && is_over(r))
 		ipclock__lose(r);
 	if (r->state == HELD && (r->by_channel ? !ipclock__portalocker_serve(r) : connection_has_ended(r)))
 		ipclock__lose(r);
@@ -104,7 +116,9 @@ ipclock__renew(struct ipclock_redis *r)
 	if (r->by_channel)
 		return r->state == LOST ? ESTALE : 0;
 	error = ipclock__lease_renew(&r->lease);
-	if (error == 0)
+	if (is_over(r)) /* as was said to who asked meanwhile */
+		ipclock__lose(r);
+	else if (error == 0)
 		count_from(r, asked);
 	else if (ipclock__loses(r, error) || !ipclock__redis_connected(&r->commands))
 		ipclock__lose(r);
@@ -145,16 +159,15 @@ keep_renewing(void *arg)
 	for (;;) {
 		int64_t until = OS_NEVER;
 		bool stop;
-		int fd = -1;
+		int fd;
 
 		ipclock__session_lock(r);
 		stop = r->stop;
 		if (!stop)
 			look_after(r);
-		if (r->state == HELD) {
-			fd = ipclock__redis_fd(r->by_channel ? &r->channel : &r->commands);
+		fd = ipclock__held_fd(r);
+		if (r->state == HELD)
 			until = r->due < atomic_load(&r->ends) ? r->due : atomic_load(&r->ends);
-		}
 		ipclock__session_unlock(r);
 		if (stop)
 			return;

@@ -197,7 +197,10 @@ static int
 evaluate(struct connection *c, const char *command, const char *script, struct command *words, redisReply **reply)
 {
 	size_t len[KEYS_AT] = { strlen(command), strlen(script), 1 };
+	int r = c->asking ? ipclock__redis_say(c, NULL, (const char *const[]){ "ASKING", NULL }) : 0;
 
+	if (r)
+		return r;
 	words->argv[0] = command;
 	words->argv[1] = script;
 	words->argv[2] = "5";

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "handle.h"
+#include "os_socket.h"
 
 static struct ipclock_redis *all; /* under the process lock */
 static bool hooked;
@@ -19,6 +20,7 @@ in_child(void)
 {
 	struct ipclock_redis *r;
 
+	ipclock__redis_os_forget_searches();
 	for (r = all; r; r = r->next) {
 		ipclock__redis_close_copy(&r->commands);
 		ipclock__redis_close_copy(&r->news);
@@ -79,7 +81,7 @@ static int
 log_in(struct ipclock_redis *r, struct connection *c, const struct url *url)
 {
 	char *const *text = r->attr.text;
-	const struct os_tls_files files = { text[AUTHORITIES], text[CERTIFICATE], text[KEY] };
+	const struct os_tls_files files = { text[AUTHORITIES], text[CERTIFICATE], text[KEY], &r->store };
 	bool own = url->password;
 
 	ipclock__redis_disconnect(c);
@@ -165,24 +167,38 @@ ipclock__session_need(struct ipclock_redis *r)
 }
 
 static bool
-moved(const struct ipclock_redis *r)
+says(const struct ipclock_redis *r, const char *word)
 {
-	return strncmp(r->commands.reason, "MOVED ", strlen("MOVED ")) == 0;
+	return strncmp(r->commands.reason, word, strlen(word)) == 0;
+}
+
+/* Where ASK sends us there are all keys, or none yet; here there are none. */
+static bool
+sent_on(const struct ipclock_redis *r, int error)
+{
+	return error == EAGAIN && (says(r, "MOVED ") || says(r, "ASK "));
 }
 
 bool
 ipclock__session_misled(const struct ipclock_redis *r, int error)
 {
-	return error == EROFS || (error == EAGAIN && moved(r));
+	return error == EROFS || sent_on(r, error);
+}
+
+bool
+ipclock__session_between(const struct ipclock_redis *r, int error)
+{
+	return error == EAGAIN && says(r, "TRYAGAIN ");
 }
 
 /* Remembers where the node has sent us. */
 static bool
 follow(struct ipclock_redis *r)
 {
+	const struct url *told = r->node.text ? &r->node : &r->urls.url[r->at];
 	struct url node;
 
-	if (ipclock__redis_url_follow(&node, r->commands.reason, &r->urls.url[r->at]) != 0)
+	if (ipclock__redis_url_follow(&node, r->commands.reason, told) != 0)
 		return false;
 	ipclock__redis_url_free(&r->node);
 	r->node = node;
@@ -195,7 +211,7 @@ ipclock__session_retry(struct ipclock_redis *r, int error)
 {
 	bool ended = !ipclock__redis_connected(&r->commands) && error != ETIMEDOUT && error != EPROTO;
 
-	if (error == EAGAIN && moved(r)) {
+	if (sent_on(r, error)) {
 		if (!follow(r))
 			return false;
 	} else if (r->fresh || (!ended && error != EROFS))
@@ -246,6 +262,7 @@ ipclock__session_free(struct ipclock_redis *r)
 	ipclock__session_end(r);
 	ipclock__redis_url_free(&r->node);
 	ipclock__os_redis_process_lock();
+	ipclock__redis_os_tls_store_free(r->store);
 	for (at = &all; *at && *at != r; at = &(*at)->next)
 		;
 	if (*at)

@@ -245,9 +245,9 @@ ipclock__redis_urls_free(struct urls *urls)
 }
 
 int
-ipclock__redis_url_follow(struct url *node, const char *moved, const struct url *told)
+ipclock__redis_url_follow(struct url *node, const char *sent, const struct url *told)
 {
-	const char *address = strrchr(moved, ' '), *colon = address ? strrchr(address, ':') : NULL;
+	const char *address = strrchr(sent, ' '), *colon = address ? strrchr(address, ':') : NULL;
 	size_t length;
 	int port;
 
@@ -257,6 +257,7 @@ ipclock__redis_url_follow(struct url *node, const char *moved, const struct url 
 	if (length == 0 && !told->host)
 		return EPROTO;
 	*node = (struct url){ .user = told->user, .password = told->password, .port = port, .tls = told->tls };
+	node->asking = strncmp(sent, "ASK ", strlen("ASK ")) == 0;
 	if (length == 0) {
 		address = told->host;
 		length = strlen(address);

@@ -19,6 +19,7 @@ struct url {
 	int port;
 	int database;
 	bool tls;
+	bool asking; /* followed from an ASK: the node is about to have the slot */
 };
 
 /* 0, EINVAL or ENOMEM; *reason is a clause that says more, or NULL. */
@@ -36,9 +37,10 @@ int ipclock__redis_urls_parse(struct urls *urls, const char *text, const char **
 void ipclock__redis_urls_free(struct urls *urls);
 
 /*
- * The node that "MOVED SLOT HOST:PORT" tells of, by user, password, TLS and, where
- * it names none, host of who told, whose text it borrows.  EPROTO, ENOMEM.
+ * The node that "MOVED SLOT HOST:PORT", or ASK in its place, tells of, by user,
+ * password, TLS and, where it names none, host of who told, whose text it borrows.
+ * EPROTO, ENOMEM.
  */
-int ipclock__redis_url_follow(struct url *node, const char *moved, const struct url *told);
+int ipclock__redis_url_follow(struct url *node, const char *sent, const struct url *told);
 
 #endif

@@ -15,6 +15,13 @@
 /* The pause grows with the number in the line: who is far behind need not look so often. */
 #define MOST_PATIENCE 10
 
+/* So many of the dead are cleared away before others have their say: by who waits, and by who asks once. */
+#define FEW_DEAD  4
+#define MOST_DEAD 4096
+
+/* Whoever floods us with news does not keep us from asking. */
+#define MOST_NEWS 64
+
 /* The last answer, and the word that we leave, may come so much after the deadline. */
 #define GRACE_MS 250
 
@@ -60,30 +67,35 @@ ask_lease(struct ipclock_redis *r, bool stand, struct lease_answer *answer)
 	return error;
 }
 
-/* 0, EBUSY, or an error.  Asks again where somebody dead was in the way. */
+/* 0, EBUSY, or an error.  Asks again where somebody dead was in the way; who waits does so a few times at a step. */
 static int
 ask(struct ipclock_redis *r, bool stand)
 {
+	static const struct lease_answer unknown = { .ends_ms = INT_MAX };
 	struct lease_answer answer;
+	int error, left = stand ? FEW_DEAD : MOST_DEAD;
 	bool taken;
-	int error;
 
 	if (r->by_channel)
 		return ipclock__portalocker_ask(r);
 	do {
+		taken = false;
 		error = ask_lease(r, stand, &answer);
 		if (error)
-			return error;
-		taken = false;
+			break;
 		if (!answer.token)
 			error = ipclock__lease_take_over(&r->lease, &answer, &taken);
 		if (error == 0 && !answer.token)
 			plan(r, &answer);
 		ipclock__lease_answered(&answer);
-	} while (error == 0 && taken);
-	if (error)
+	} while (error == 0 && taken && --left > 0);
+	if (error == 0 && taken)
+		r->next_ask = 0;
+	if (stand && ipclock__session_between(r, error))
+		plan(r, &unknown);
+	else if (error || answer.token)
 		return error;
-	return answer.token ? 0 : EBUSY;
+	return EBUSY;
 }
 
 /* A connection that ended, or led to a replica, while nothing was held is made anew; another node is followed to. */
@@ -157,8 +169,9 @@ static void
 hear(struct ipclock_redis *r, int64_t until)
 {
 	redisReply *reply;
+	int left;
 
-	while (ipclock__redis_receive(&r->news, until, &reply) == 0) {
+	for (left = MOST_NEWS; left > 0 && ipclock__redis_receive(&r->news, until, &reply) == 0; left--) {
 		if (r->by_channel)
 			ipclock__portalocker_heard(r, reply);
 		else

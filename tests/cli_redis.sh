@@ -114,9 +114,9 @@ yes "... says why" grep -q NOPERM err
 
 # ---- losing ----
 
-redis "lost with the connection: the command is ended" 65 --lease 0.3 x \
-    sh -c 'redis-cli -s "$0" client kill type normal >/dev/null; exec sleep 120' "$dir/s"
-yes "... says why" grep -q 'ending the command' err
+redis "lost with the connection: the command is ended" 65 --lease 3600 x \
+    sh -c 'redis-cli -s "$0" client kill type normal >/dev/null; exec sleep 20' "$dir/s"
+yes "... at once, and says why" grep -q 'ending the command' err
 redis "... and killed if it must be" 65 --lease 0.3 x \
     sh -c 'trap "" TERM; redis-cli -s "$0" client kill type normal >/dev/null
 	for i in 1 2 3 4 5 6 7 8 9; do sleep 1; done; echo >survived' "$dir/s"

@@ -87,7 +87,7 @@ report "only the objects know the public headers" "$public"
 redis=$(includes redis/*.c redis/*.h | awk -v c11="$c11" '
 BEGIN {
 	for (i = split(c11, word, " "); i; i--) free["<" word[i] ".h>"] = 1
-	ranks = "os_redis 1 os_socket 1 os_tls 1 backoff 1 url 2 message 2 connection 3 attr 3 script 4 lease 5 handle 6" \
+	ranks = "os_redis 1 os_resolve 1 os_socket 1 os_tls 1 backoff 1 url 2 message 2 connection 3 attr 3 script 4 lease 5 handle 6" \
 		" holders 6 portalocker 7 renew 7 session 7 wait 7 lock 8"
 	for (i = split(ranks, word, " "); i > 1; i -= 2)
 		rank[word[i - 1]] = word[i]

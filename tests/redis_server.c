@@ -17,7 +17,6 @@
 #include <hiredis/hiredis.h>
 
 #include "redis_server.h"
-#include "support.h"
 
 /* Number 0 is the one on the socket, the others follow. */
 static struct server {
@@ -243,6 +242,25 @@ server_end(void)
 			end(s, SIGKILL);
 }
 
+static void
+start_plain(void)
+{
+	server_start(0);
+}
+
+int
+server_fixture(TCase *t, const char *what)
+{
+	char why[100];
+
+	snprintf(why, sizeof(why), "%s: no redis-server here", what);
+	if (server_there())
+		tcase_add_checked_fixture(t, start_plain, server_end);
+	else
+		test_skip(why);
+	return server_there();
+}
+
 int
 free_port(void)
 {
@@ -291,6 +309,52 @@ other_url(int i)
 
 	snprintf(urls[i], sizeof(urls[i]), "redis://127.0.0.1:%d", other_port(i));
 	return urls[i];
+}
+
+/* ---- several ---- */
+
+static int
+is_in_step(void *replica)
+{
+	return strstr(other_do(*(int *)replica, "INFO replication"), "master_link_status:up") != NULL;
+}
+
+void
+other_follow(int replica, int primary)
+{
+	ck_assert_str_eq(other_do(replica, "REPLICAOF 127.0.0.1 %d", other_port(primary)), "OK");
+	await(is_in_step, &replica, "a replica in step");
+}
+
+static int
+state_is_ok(void *node)
+{
+	return strstr(other_do(*(int *)node, "CLUSTER INFO"), "cluster_state:ok") != NULL;
+}
+
+static int
+knows_two(void *node)
+{
+	return strstr(other_do(*(int *)node, "CLUSTER INFO"), "cluster_known_nodes:2") != NULL;
+}
+
+int
+cluster_of_two(void)
+{
+	int i, nodes[2] = { 0, 1 };
+	long slot;
+
+	other_do(0, "CLUSTER ADDSLOTSRANGE 0 8191");
+	other_do(1, "CLUSTER ADDSLOTSRANGE 8192 16383");
+	other_do(1, "CLUSTER SET-CONFIG-EPOCH 2");
+	other_do(0, "CLUSTER MEET 127.0.0.1 %d %s", other_port(1), other_do(1, "CONFIG GET cluster-port"));
+	for (i = 0; i < 2; i++) {
+		await(knows_two, &nodes[i], "the nodes to meet");
+		await(state_is_ok, &nodes[i], "a cluster");
+	}
+	slot = other_number(0, "CLUSTER KEYSLOT " STATE);
+	ck_assert_int_ge(slot, 0);
+	return slot > 8191;
 }
 
 /* ---- locks ---- */
@@ -354,4 +418,98 @@ spawn(char mode, char letter, int fd, int timeout_ms)
 		error = ipclock_redis_release(r);
 	ipclock_redis_close(r);
 	_exit(error);
+}
+
+/* ---- holders ---- */
+
+atomic_int losses;
+
+void
+count_loss(void *ctx)
+{
+	(void)ctx;
+	atomic_fetch_add(&losses, 1);
+}
+
+void
+hold_watched(struct ipclock_redis *r)
+{
+	atomic_store(&losses, 0);
+	ck_assert_int_eq(ipclock_redis_set_lost(r, count_loss, NULL), 0);
+	ck_assert_int_eq(ipclock_redis_start_renewing(r), 0);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+}
+
+void
+must_be_lost(struct ipclock_redis *r)
+{
+	uint64_t token;
+
+	ck_assert_int_eq(ipclock_redis_held(r), 0);
+	ck_assert_int_eq(ipclock_redis_token(r, &token), ESTALE);
+	ck_assert_int_eq(ipclock_redis_release(r), ESTALE);
+	ck_assert_int_eq(ipclock_redis_release(r), EPERM);
+	ck_assert_int_eq(atomic_load(&losses), 1);
+}
+
+int
+child_of_a_holder(void *r)
+{
+	uint64_t token;
+
+	if (ipclock_redis_held(r) || ipclock_redis_release(r) != EPERM || ipclock_redis_renew(r) != EPERM ||
+	    ipclock_redis_token(r, &token) != EPERM)
+		return 1;
+	if (ipclock_redis_acquire_write(r, 0) != EBUSY) {
+		fprintf(stderr, "# child: %s\n", ipclock_redis_message(r));
+		return 2;
+	}
+	return ipclock_redis_close(r);
+}
+
+void
+child_must_not_hold(struct ipclock_redis *r, struct ipclock_redis *watched)
+{
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+	ck_assert_int_eq(in_child(child_of_a_holder, r), 0);
+	ck_assert_int_eq(ipclock_redis_held(r), 1);
+	ck_assert_int_eq(ipclock_redis_renew(r), 0);
+	ck_assert_int_eq(ipclock_redis_release(r), 0);
+	hold_watched(watched);
+	ck_assert_int_eq(in_child(child_of_a_holder, watched), 0);
+	ck_assert_int_eq(ipclock_redis_renew(watched), 0);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), EBUSY);
+	ck_assert_int_eq(ipclock_redis_release(watched), 0);
+	ck_assert_int_eq(atomic_load(&losses), 0);
+	ipclock_redis_close(r);
+	ipclock_redis_close(watched);
+}
+
+pid_t
+spawn_family(struct ipclock_redis *r, pid_t *grandchild)
+{
+	int pipes[2];
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(pipes), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (ipclock_redis_acquire_write(r, 0) != 0)
+			_exit(1);
+		*grandchild = fork();
+		if (*grandchild != 0 && write(pipes[1], grandchild, sizeof(*grandchild)) < 0)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	ck_assert_int_eq(read(pipes[0], grandchild, sizeof(*grandchild)), (int)sizeof(*grandchild));
+	return pid;
+}
+
+void
+end_child(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	kill(pid, SIGCONT);
+	waitpid(pid, NULL, 0);
 }

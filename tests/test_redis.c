@@ -219,9 +219,31 @@ START_TEST(E_start_and_step)
 	}
 	ck_assert_int_eq(error, 0);
 	ck_assert_int_eq(ipclock_redis_held(a), 1);
-	ck_assert_int_eq(ipclock_redis_pollfd(a), -1);
 	ipclock_redis_close(a);
 	ipclock_redis_close(b);
+}
+END_TEST
+
+/* While it is held the socket tells of its end. */
+START_TEST(B_pollfd_hears_of_a_loss)
+{
+	struct ipclock_redis *r = open_lock();
+	struct pollfd p = { .events = POLLIN };
+
+	ck_assert_int_eq(ipclock_redis_pollfd(r), -1);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+	ck_assert_int_eq(ipclock_redis_start_renewing(r), 0);
+	ck_assert_int_eq(ipclock_redis_pollfd(r), -1);
+	ck_assert_int_eq(ipclock_redis_stop_renewing(r), 0);
+	p.fd = ipclock_redis_pollfd(r);
+	ck_assert_int_ge(p.fd, 0);
+	ck_assert_int_eq(ipclock_redis_renew(r), 0);
+	ck_assert_int_eq(poll(&p, 1, 0), 0);
+	server_do("CLIENT KILL TYPE normal");
+	ck_assert_int_eq(poll(&p, 1, LONG_MS), 1);
+	ck_assert_int_eq(ipclock_redis_renew(r), ESTALE);
+	ck_assert_int_eq(ipclock_redis_pollfd(r), -1);
+	ipclock_redis_close(r);
 }
 END_TEST
 
@@ -333,6 +355,7 @@ add_waits(TCase *t)
 {
 	tcase_add_test(t, E_start_and_step);
 	tcase_add_test(t, E_the_server_wakes);
+	tcase_add_test(t, B_pollfd_hears_of_a_loss);
 	tcase_add_test(t, G_a_cancelled_wait_leaves_the_line);
 	tcase_add_test(t, F_five_hundred_waiters);
 }
@@ -351,19 +374,10 @@ add_basics(TCase *t)
 }
 
 static void
-begin(void)
-{
-	server_start(0);
-}
-
-static void
 add(TCase *t)
 {
-	if (!server_there()) {
-		test_skip("libipclock-redis: no redis-server here");
+	if (!server_fixture(t, "libipclock-redis"))
 		return;
-	}
-	tcase_add_checked_fixture(t, begin, server_end);
 	add_basics(t);
 	add_waits(t);
 }

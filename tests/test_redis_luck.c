@@ -4,28 +4,19 @@
 /* libipclock-redis and bad luck: of the server, of connections, of holders and waiters. */
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "redis_fake.h"
 #include "redis_server.h"
 #include "support.h"
-
-static atomic_int losses;
-
-static void
-count_loss(void *ctx)
-{
-	(void)ctx;
-	atomic_fetch_add(&losses, 1);
-}
 
 /* A lock that is held, renewed by its thread, and tells of its loss. */
 static struct ipclock_redis *
@@ -33,24 +24,8 @@ watched(int lease_ms)
 {
 	struct ipclock_redis *r = open_lease("lock", lease_ms);
 
-	atomic_store(&losses, 0);
-	ck_assert_int_eq(ipclock_redis_set_lost(r, count_loss, NULL), 0);
-	ck_assert_int_eq(ipclock_redis_start_renewing(r), 0);
-	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+	hold_watched(r);
 	return r;
-}
-
-/* Said by each of them, once. */
-static void
-must_be_lost(struct ipclock_redis *r)
-{
-	uint64_t token;
-
-	ck_assert_int_eq(ipclock_redis_held(r), 0);
-	ck_assert_int_eq(ipclock_redis_token(r, &token), ESTALE);
-	ck_assert_int_eq(ipclock_redis_release(r), ESTALE);
-	ck_assert_int_eq(ipclock_redis_release(r), EPERM);
-	ck_assert_int_eq(atomic_load(&losses), 1);
 }
 
 /* ---- holders and waiters ---- */
@@ -80,22 +55,15 @@ spawn_holder(char mode)
 	return pid;
 }
 
-static void
-kill_child(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-}
-
 START_TEST(B_a_killed_holder_is_taken_over)
 {
 	struct ipclock_redis *r = open_lock();
 	pid_t one = spawn_holder('R'), other = spawn_holder('R');
 
 	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), EBUSY);
-	kill_child(one);
+	end_child(one);
 	ck_assert_int_eq(ipclock_redis_acquire_write(r, 20), ETIMEDOUT);
-	kill_child(other);
+	end_child(other);
 	ck_assert_int_eq(ipclock_redis_acquire_write(r, -1), 0);
 	ipclock_redis_close(r);
 }
@@ -113,7 +81,7 @@ START_TEST(B_a_killed_waiter_is_passed)
 	await_waiters(1);
 	last = spawn('R', 'l', pipes[1], -1);
 	await_waiters(2);
-	kill_child(dead);
+	end_child(dead);
 	await_waiters(1);
 	ck_assert_int_eq(ipclock_redis_release(holder), 0);
 	ck_assert_int_eq(child_result(last), 0);
@@ -474,6 +442,70 @@ START_TEST(no_letter_an_evicted_key)
 }
 END_TEST
 
+enum { MANY = 30, FEW = 12, FLOOD = 5000 };
+
+/* A child in which many wait, until it is killed. */
+static pid_t
+spawn_many(void)
+{
+	pid_t pid = fork();
+	int i;
+
+	if (pid != 0)
+		return pid;
+	for (i = 0; i < MANY; i++)
+		if (ipclock_redis_start_write(open_lock(), -1) != EINPROGRESS)
+			_exit(1);
+	for (;;)
+		pause();
+}
+
+/* Who finds many dead before it clears them away a few at a step. */
+START_TEST(B_many_waiters_are_killed)
+{
+	struct ipclock_redis *holder = open_lock(), *r = open_lock();
+	const char *calls;
+	pid_t pid;
+
+	ck_assert_int_eq(ipclock_redis_acquire_write(holder, 0), 0);
+	pid = spawn_many();
+	await_waiters(MANY);
+	end_child(pid);
+	server_do("CONFIG RESETSTAT");
+	ck_assert_int_eq(ipclock_redis_start_write(r, -1), EINPROGRESS);
+	calls = strstr(server_do("INFO commandstats"), "cmdstat_evalsha:calls=");
+	ck_assert(calls && atoi(calls + strlen("cmdstat_evalsha:calls=")) <= FEW);
+	ck_assert_int_eq(ipclock_redis_release(holder), 0);
+	await(holds_now, r, "the only one that lives");
+	ipclock_redis_close(holder);
+	ipclock_redis_close(r);
+}
+END_TEST
+
+/* Anybody who may publish can tell a waiter to ask; a step ends all the same. */
+START_TEST(E_a_flood_of_news)
+{
+	struct ipclock_redis *holder = open_lock(), *r = open_lock();
+	struct pollfd p = { .events = POLLIN };
+	char channel[100];
+	int i;
+
+	ck_assert_int_eq(ipclock_redis_acquire_write(holder, 0), 0);
+	ck_assert_int_eq(ipclock_redis_start_write(r, -1), EINPROGRESS);
+	await(listens, NULL, "a waiter to listen");
+	snprintf(channel, sizeof(channel), "%s", server_do("PUBSUB CHANNELS"));
+	for (i = 0; i < FLOOD; i++)
+		ck_assert_int_eq(server_number("PUBLISH %s x", channel), 1);
+	ck_assert_int_eq(ipclock_redis_step(r, NULL), EINPROGRESS);
+	p.fd = ipclock_redis_pollfd(r);
+	ck_assert_int_eq(poll(&p, 1, 0), 1);
+	ck_assert_int_eq(ipclock_redis_release(holder), 0);
+	await(holds_now, r, "the lock");
+	ipclock_redis_close(holder);
+	ipclock_redis_close(r);
+}
+END_TEST
+
 START_TEST(no_letter_scripts_are_flushed)
 {
 	struct ipclock_redis *r = open_lock();
@@ -567,47 +599,17 @@ END_TEST
 
 #define SHA "0123456789012345678901234567890123456789"
 
-/* One client; its commands are answered one after the other, the fourth by what is wanted, the rest by a refusal. */
 static int
-play_server(void *wanted)
-{
-	static const char *const first[] = { ":7\r\n", "$12\r\nrun_id:abc\r\n\r\n", "$40\r\n" SHA "\r\n" };
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	static char heard[65536];
-	const char *answer;
-	int n, fd, door = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	strcpy(address.sun_path, test_file("f"));
-	if (bind(door, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(door, 1) != 0)
-		return 1;
-	fd = accept(door, NULL, NULL);
-	for (n = 0; read(fd, heard, sizeof(heard)) > 0; n++) {
-		answer = n < 3 ? first[n] : n == 3 ? wanted : "-ERR enough\r\n";
-		if (write(fd, answer, strlen(answer)) < 0)
-			break;
-	}
-	close(fd);
-	close(door);
-	unlink(address.sun_path);
-	return 0;
-}
-
-static int
-acquire_of(char *answer)
+acquire_of(struct fake *fake, const char *answer)
 {
 	struct ipclock_redis *r;
-	struct thread thread;
-	char url[300];
 	int error;
 
-	snprintf(url, sizeof(url), "unix://%s", test_file("f"));
-	thread_start(&thread, play_server, answer);
-	while ((error = ipclock_redis_open(&r, url, "lock", NULL)) == ENOENT || error == ECONNREFUSED)
-		nap_ms(1);
-	ck_assert_msg(error == 0, "%s", ipclock_redis_message(NULL));
+	fake->odd = answer;
+	fake_count();
+	ck_assert_int_eq(ipclock_redis_open(&r, fake_url(), "lock", NULL), 0);
 	error = ipclock_redis_acquire_write(r, 0);
 	ipclock_redis_close(r);
-	ck_assert_int_eq(thread_join(&thread), 0);
 	return error;
 }
 
@@ -623,7 +625,7 @@ START_TEST(no_letter_strange_answers)
 		{ REDIS_6 "-OOM command not allowed when used memory > 'maxmemory'.\r\n", ENOMEM },
 		{ REDIS_6 "Wrong number of args\r\n", EPROTO },
 		{ "-LOADING Redis is loading the dataset in memory\r\n", EAGAIN },
-		{ "-ASK 1 127.0.0.1:1\r\n", EAGAIN },
+		{ "-ASK 1 nowhere\r\n", EAGAIN },
 		{ "-MOVED 1 nowhere\r\n", EAGAIN },
 		{ "-\r\n", EPROTO },
 		{ "?\r\n", EPROTO },
@@ -637,13 +639,16 @@ START_TEST(no_letter_strange_answers)
 		{ "*3\r\n:0\r\n:-9223372036854775807\r\n:-9223372036854775807\r\n", EBUSY },
 		{ "*5\r\n:0\r\n:0\r\n:0\r\n$1\r\nx\r\n$0\r\n\r\n", EBUSY },
 	};
+	struct fake fake = { .ask = ":0\r\n", .odd_at = 3 }; /* behind CLIENT ID, INFO and SCRIPT LOAD */
 	size_t i;
 	int error;
 
+	fake_start(&fake);
 	for (i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) {
-		error = acquire_of((char *)(uintptr_t)strange[i].answer);
+		error = acquire_of(&fake, strange[i].answer);
 		ck_assert_msg(error == strange[i].error, "%s: %d", strange[i].answer, error);
 	}
+	fake_stop();
 }
 END_TEST
 
@@ -730,7 +735,7 @@ START_TEST(no_letter_commands_refused)
 	ck_assert_int_eq(open_as(&r, "worker:secret"), 0);
 	pid = spawn_holder('W');
 	ck_assert_int_eq(ipclock_redis_acquire_write(r, 200), ETIMEDOUT);
-	kill_child(pid);
+	end_child(pid);
 	ck_assert_int_eq(ipclock_redis_acquire_write(r, -1), 0);
 	ipclock_redis_close(r);
 	ipclock_redis_close(holder);
@@ -739,35 +744,9 @@ END_TEST
 
 /* ---- forks ---- */
 
-static int
-child_of_a_holder(void *arg)
-{
-	struct ipclock_redis *r = arg;
-	uint64_t token;
-
-	if (ipclock_redis_held(r) || ipclock_redis_release(r) != EPERM || ipclock_redis_token(r, &token) != EPERM)
-		return 1;
-	if (ipclock_redis_acquire_read(r, 0) != EBUSY)
-		return 2;
-	return ipclock_redis_close(r);
-}
-
 START_TEST(D_a_child_neither_holds_nor_frees)
 {
-	struct ipclock_redis *r = open_lock(), *with_thread;
-
-	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
-	ck_assert_int_eq(in_child(child_of_a_holder, r), 0);
-	ck_assert_int_eq(ipclock_redis_held(r), 1);
-	ck_assert_int_eq(ipclock_redis_renew(r), 0);
-	ck_assert_int_eq(ipclock_redis_release(r), 0);
-	with_thread = watched(NO_END);
-	ck_assert_int_eq(in_child(child_of_a_holder, with_thread), 0);
-	ck_assert_int_eq(ipclock_redis_renew(with_thread), 0);
-	ck_assert_int_eq(ipclock_redis_release(with_thread), 0);
-	ck_assert_int_eq(atomic_load(&losses), 0);
-	ipclock_redis_close(r);
-	ipclock_redis_close(with_thread);
+	child_must_not_hold(open_lock(), open_lock());
 }
 END_TEST
 
@@ -775,24 +754,9 @@ END_TEST
 START_TEST(D_a_child_does_not_keep_its_parents_lock)
 {
 	struct ipclock_redis *r = open_lock();
-	int pipes[2];
-	pid_t pid, grandchild = 0;
+	pid_t grandchild, pid = spawn_family(r, &grandchild);
 
-	ck_assert_int_eq(pipe(pipes), 0);
-	pid = fork();
-	if (pid == 0) {
-		ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
-		grandchild = fork();
-		if (grandchild == 0) {
-			for (;;)
-				pause();
-		}
-		if (write(pipes[1], &grandchild, sizeof(grandchild)) < 0)
-			_exit(1);
-		pause();
-	}
-	ck_assert_int_eq(read(pipes[0], &grandchild, sizeof(grandchild)), (int)sizeof(grandchild));
-	kill_child(pid);
+	end_child(pid);
 	ck_assert_int_eq(ipclock_redis_acquire_write(r, -1), 0);
 	kill(grandchild, SIGKILL);
 	ipclock_redis_close(r);
@@ -916,6 +880,8 @@ add_server(TCase *t)
 	tcase_add_test(t, E_signals_do_not_lengthen_a_wait);
 	tcase_add_test(t, E_signals_do_not_end_a_release);
 	tcase_add_test(t, no_letter_an_evicted_key);
+	tcase_add_test(t, B_many_waiters_are_killed);
+	tcase_add_test(t, E_a_flood_of_news);
 	tcase_add_test(t, no_letter_a_password_beside_the_url);
 	tcase_add_test(t, B_the_server_is_gone);
 	tcase_add_test(t, B_the_server_dies_during_a_release);
@@ -930,19 +896,10 @@ add_server(TCase *t)
 }
 
 static void
-begin(void)
-{
-	server_start(0);
-}
-
-static void
 add(TCase *t)
 {
-	if (!server_there()) {
-		test_skip("libipclock-redis: no redis-server here");
+	if (!server_fixture(t, "libipclock-redis and bad luck"))
 		return;
-	}
-	tcase_add_checked_fixture(t, begin, server_end);
 	tcase_add_test(t, B_a_killed_holder_is_taken_over);
 	tcase_add_test(t, B_a_killed_waiter_is_passed);
 	tcase_add_test(t, B_client_kill_of_a_holder);

@@ -3,6 +3,7 @@
 
 /* The protocol "portalocker" and bad luck; what it shares with Python's is in redis_peers.sh. */
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,14 +14,7 @@
 #include "redis_server.h"
 #include "support.h"
 
-static atomic_int losses;
-
-static void
-count_loss(void *ctx)
-{
-	(void)ctx;
-	atomic_fetch_add(&losses, 1);
-}
+enum { FLOOD = 5000 };
 
 static struct ipclock_redis *
 open_channel(void)
@@ -42,20 +36,8 @@ watched(void)
 {
 	struct ipclock_redis *r = open_channel();
 
-	atomic_store(&losses, 0);
-	ck_assert_int_eq(ipclock_redis_set_lost(r, count_loss, NULL), 0);
-	ck_assert_int_eq(ipclock_redis_start_renewing(r), 0);
-	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+	hold_watched(r);
 	return r;
-}
-
-static void
-must_be_lost(struct ipclock_redis *r)
-{
-	ck_assert_int_eq(ipclock_redis_held(r), 0);
-	ck_assert_int_eq(ipclock_redis_release(r), ESTALE);
-	ck_assert_int_eq(ipclock_redis_release(r), EPERM);
-	ck_assert_int_eq(atomic_load(&losses), 1);
 }
 
 /* A child that waits for the lock, over errors too, says 'h', and holds until it is killed. */
@@ -93,14 +75,6 @@ must_say(int fd, char letter)
 	ck_assert_int_eq(c, letter);
 }
 
-static void
-end_child(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	kill(pid, SIGCONT);
-	waitpid(pid, NULL, 0);
-}
-
 /* Its connection for what it is told; that of a holder has a name. */
 static int
 one_waits(void *arg)
@@ -111,35 +85,9 @@ one_waits(void *arg)
 
 /* ---- forks ---- */
 
-static int
-child_of_a_holder(void *arg)
-{
-	struct ipclock_redis *r = arg;
-
-	if (ipclock_redis_held(r) || ipclock_redis_release(r) != EPERM || ipclock_redis_renew(r) != EPERM)
-		return 1;
-	if (ipclock_redis_acquire_write(r, 0) != EBUSY)
-		return 2;
-	return ipclock_redis_close(r);
-}
-
 START_TEST(D_a_child_neither_holds_nor_frees)
 {
-	struct ipclock_redis *r = open_channel(), *with_thread;
-
-	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
-	ck_assert_int_eq(in_child(child_of_a_holder, r), 0);
-	ck_assert_int_eq(ipclock_redis_held(r), 1);
-	ck_assert_int_eq(ipclock_redis_renew(r), 0);
-	ck_assert_int_eq(ipclock_redis_release(r), 0);
-	with_thread = watched();
-	ck_assert_int_eq(in_child(child_of_a_holder, with_thread), 0);
-	ck_assert_int_eq(ipclock_redis_renew(with_thread), 0);
-	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), EBUSY);
-	ck_assert_int_eq(ipclock_redis_release(with_thread), 0);
-	ck_assert_int_eq(atomic_load(&losses), 0);
-	ipclock_redis_close(r);
-	ipclock_redis_close(with_thread);
+	child_must_not_hold(open_channel(), open_channel());
 }
 END_TEST
 
@@ -154,21 +102,8 @@ nobody_holds(void *arg)
 START_TEST(D_a_child_does_not_keep_its_parents_lock)
 {
 	struct ipclock_redis *r = open_channel();
-	int pipes[2];
-	pid_t pid, grandchild = 0;
+	pid_t grandchild, pid = spawn_family(r, &grandchild);
 
-	ck_assert_int_eq(pipe(pipes), 0);
-	pid = fork();
-	if (pid == 0) {
-		if (ipclock_redis_acquire_write(r, 0) != 0)
-			_exit(1);
-		grandchild = fork();
-		if (grandchild != 0 && write(pipes[1], &grandchild, sizeof(grandchild)) < 0)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	ck_assert_int_eq(read(pipes[0], &grandchild, sizeof(grandchild)), (int)sizeof(grandchild));
 	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), EBUSY);
 	end_child(pid);
 	await(nobody_holds, NULL, "the lock to be free"); /* before a waiter would kill who is silent */
@@ -240,6 +175,25 @@ START_TEST(B_client_kill_without_a_thread)
 }
 END_TEST
 
+/* Anybody who may publish can ping; a call ends all the same, and the rest is for the next. */
+START_TEST(E_a_flood_of_pings)
+{
+	struct ipclock_redis *r = open_channel();
+	struct pollfd p = { .events = POLLIN };
+	uint64_t token;
+	int i;
+
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+	for (i = 0; i < FLOOD; i++)
+		ck_assert_int_eq(server_number("PUBLISH chan x"), 1);
+	ck_assert_int_eq(ipclock_redis_token(r, &token), ENOTSUP);
+	p.fd = ipclock_redis_pollfd(r);
+	ck_assert_int_eq(poll(&p, 1, 0), 1);
+	ck_assert_int_eq(ipclock_redis_release(r), 0);
+	ipclock_redis_close(r);
+}
+END_TEST
+
 START_TEST(B_a_stopped_holder_is_killed_by_who_waits)
 {
 	struct ipclock_redis *r = open_channel();
@@ -303,20 +257,11 @@ START_TEST(A_never_two_of_a_crowd)
 END_TEST
 
 static void
-begin(void)
-{
-	server_start(0);
-}
-
-static void
 add(TCase *t)
 {
-	if (!server_there()) {
-		test_skip("libipclock-redis, protocol portalocker: no redis-server here");
+	if (!server_fixture(t, "libipclock-redis, protocol portalocker"))
 		return;
-	}
 	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, begin, server_end);
 	tcase_add_test(t, D_a_child_neither_holds_nor_frees);
 	tcase_add_test(t, D_a_child_does_not_keep_its_parents_lock);
 	tcase_add_test(t, B_the_server_starts_anew);
@@ -324,6 +269,7 @@ add(TCase *t)
 	tcase_add_test(t, B_client_kill_without_a_thread);
 	tcase_add_test(t, B_a_stopped_holder_is_killed_by_who_waits);
 	tcase_add_test(t, A_never_two_of_a_crowd);
+	tcase_add_test(t, E_a_flood_of_pings);
 }
 
 int

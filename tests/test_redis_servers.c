@@ -7,19 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "redis_fake.h"
 #include "redis_server.h"
 #include "support.h"
 
 #define NOBODY "redis://127.0.0.1:1"
-
-static atomic_int losses;
-
-static void
-count_loss(void *ctx)
-{
-	(void)ctx;
-	atomic_fetch_add(&losses, 1);
-}
 
 static struct ipclock_redis_attr *
 patient(int ms)
@@ -58,25 +50,12 @@ open_list(const char *a, const char *b, const char *c)
 
 /* ---- a primary, number 0, and its replica, 1 ---- */
 
-static int
-is_in_step(void *replica)
-{
-	return strstr(other_do(*(int *)replica, "INFO replication"), "master_link_status:up") != NULL;
-}
-
-static void
-follow(int replica, int primary)
-{
-	ck_assert_str_eq(other_do(replica, "REPLICAOF 127.0.0.1 %d", other_port(primary)), "OK");
-	await(is_in_step, &replica, "a replica in step");
-}
-
 static void
 start_two(void)
 {
 	other_start(0, NULL);
 	other_start(1, NULL);
-	follow(1, 0);
+	other_follow(1, 0);
 }
 
 /* It has all that the primary was told until now. */
@@ -125,17 +104,6 @@ START_TEST(no_letter_replicas_alone)
 }
 END_TEST
 
-static void
-must_be_lost(struct ipclock_redis *r)
-{
-	uint64_t token;
-
-	ck_assert_int_eq(ipclock_redis_held(r), 0);
-	ck_assert_int_eq(ipclock_redis_token(r, &token), ESTALE);
-	ck_assert_int_eq(ipclock_redis_release(r), ESTALE);
-	ck_assert_int_eq(atomic_load(&losses), 1);
-}
-
 START_TEST(B_failover)
 {
 	struct ipclock_redis *r, *other;
@@ -144,9 +112,7 @@ START_TEST(B_failover)
 	start_two();
 	r = open_list(other_url(0), other_url(1), NULL);
 	other = open_list(other_url(0), other_url(1), NULL);
-	ck_assert_int_eq(ipclock_redis_set_lost(r, count_loss, NULL), 0);
-	ck_assert_int_eq(ipclock_redis_start_renewing(r), 0);
-	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+	hold_watched(r);
 	token = token_of(r);
 	await_replica();
 	other_kill(0, SIGKILL);
@@ -178,7 +144,7 @@ START_TEST(B_a_primary_becomes_a_replica)
 	ck_assert_int_eq(ipclock_redis_start_write(late, -1), EINPROGRESS);
 	await_replica();
 	ck_assert_str_eq(other_do(1, "REPLICAOF NO ONE"), "OK");
-	follow(0, 1);
+	other_follow(0, 1);
 	ck_assert_int_eq(ipclock_redis_renew(r), ESTALE);
 	must_be_lost(r);
 	ck_assert_int_eq(ipclock_redis_acquire_write(idle, 1000), 0);
@@ -210,45 +176,21 @@ END_TEST
 
 /* ---- a cluster ---- */
 
-static int
-state_is_ok(void *node)
-{
-	return strstr(other_do(*(int *)node, "CLUSTER INFO"), "cluster_state:ok") != NULL;
-}
-
 static void
 set_id(char id[41], int node)
 {
 	snprintf(id, 41, "%s", other_do(node, "CLUSTER MYID"));
 }
 
-static int
-knows_two(void *node)
-{
-	return strstr(other_do(*(int *)node, "CLUSTER INFO"), "cluster_known_nodes:2") != NULL;
-}
-
-/* Of two nodes; the one that has the slot of the lock. */
+/* The number of the one that has the slot of the lock. */
 static int
 start_cluster(void)
 {
 	static const char *const enabled[] = { "--cluster-enabled", "yes", NULL };
-	int i, nodes[2] = { 0, 1 };
-	long slot;
 
-	for (i = 0; i < 2; i++)
-		other_start(i, enabled);
-	other_do(0, "CLUSTER ADDSLOTSRANGE 0 8191");
-	other_do(1, "CLUSTER ADDSLOTSRANGE 8192 16383");
-	other_do(1, "CLUSTER SET-CONFIG-EPOCH 2");
-	other_do(0, "CLUSTER MEET 127.0.0.1 %d %s", other_port(1), other_do(1, "CONFIG GET cluster-port"));
-	for (i = 0; i < 2; i++) {
-		await(knows_two, &nodes[i], "the nodes to meet");
-		await(state_is_ok, &nodes[i], "a cluster");
-	}
-	slot = other_number(0, "CLUSTER KEYSLOT " STATE);
-	ck_assert_int_ge(slot, 0);
-	return slot > 8191;
+	other_start(0, enabled);
+	other_start(1, enabled);
+	return cluster_of_two();
 }
 
 START_TEST(A_a_cluster_sends_us_to_its_node)
@@ -275,19 +217,31 @@ START_TEST(A_a_cluster_sends_us_to_its_node)
 END_TEST
 
 static void
-move_the_lock(int from, int to, long slot)
+begin_to_move(int from, int to, long slot)
 {
-	char ids[2][41];
-	int i;
+	char id[41];
 
-	for (i = 0; i < 2; i++)
-		set_id(ids[i], i);
-	ck_assert_str_eq(other_do(to, "CLUSTER SETSLOT %ld IMPORTING %s", slot, ids[from]), "OK");
-	ck_assert_str_eq(other_do(from, "CLUSTER SETSLOT %ld MIGRATING %s", slot, ids[to]), "OK");
-	ck_assert_str_eq(other_do(from, "MIGRATE 127.0.0.1 %d %s 0 5000 KEYS " STATE " " HOLDERS " " FENCE,
-	    other_port(to), ""), "OK");
-	ck_assert_str_eq(other_do(to, "CLUSTER SETSLOT %ld NODE %s", slot, ids[to]), "OK");
-	ck_assert_str_eq(other_do(from, "CLUSTER SETSLOT %ld NODE %s", slot, ids[to]), "OK");
+	set_id(id, from);
+	ck_assert_str_eq(other_do(to, "CLUSTER SETSLOT %ld IMPORTING %s", slot, id), "OK");
+	set_id(id, to);
+	ck_assert_str_eq(other_do(from, "CLUSTER SETSLOT %ld MIGRATING %s", slot, id), "OK");
+}
+
+static void
+move_keys(int from, int to)
+{
+	ck_assert_str_eq(other_do(from, "MIGRATE 127.0.0.1 %d %s 0 5000 KEYS " STATE " " HOLDERS " " QUEUE " " PLACES " "
+	    FENCE, other_port(to), ""), "OK");
+}
+
+static void
+have_moved(int from, int to, long slot)
+{
+	char id[41];
+
+	set_id(id, to);
+	ck_assert_str_eq(other_do(to, "CLUSTER SETSLOT %ld NODE %s", slot, id), "OK");
+	ck_assert_str_eq(other_do(from, "CLUSTER SETSLOT %ld NODE %s", slot, id), "OK");
 }
 
 START_TEST(B_a_lock_moves_to_another_node)
@@ -300,13 +254,85 @@ START_TEST(B_a_lock_moves_to_another_node)
 	ck_assert_int_eq(ipclock_redis_set_lost(r, count_loss, NULL), 0);
 	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
 	token = token_of(r);
-	move_the_lock(from, !from, slot);
+	begin_to_move(from, !from, slot);
+	move_keys(from, !from);
+	have_moved(from, !from, slot);
 	ck_assert_int_eq(ipclock_redis_renew(r), ESTALE);
 	must_be_lost(r);
 	ck_assert_int_eq(ipclock_redis_acquire_write(other, 0), 0);
 	ck_assert(token_of(other) > token);
 	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), EBUSY);
 	ipclock_redis_close(other);
+	ipclock_redis_close(r);
+}
+END_TEST
+
+/* A node that names no host means its own, which need not be that of the list. */
+START_TEST(A_sent_on_without_a_host)
+{
+	int owner = start_cluster();
+	char sent[60];
+	struct fake fake = { .ask = sent, .odd_at = -1 };
+	struct ipclock_redis *r;
+
+	ck_assert_str_eq(other_do(!owner, "CONFIG SET cluster-preferred-endpoint-type unknown-endpoint"), "OK");
+	snprintf(sent, sizeof(sent), "-MOVED 1 127.0.0.1:%d\r\n", other_port(!owner));
+	fake_start(&fake);
+	r = open_list(fake_url(), NULL, NULL);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+	ck_assert_int_eq(other_number(owner, "EXISTS " STATE), 1);
+	ipclock_redis_close(r);
+	fake_stop();
+}
+END_TEST
+
+static int
+count(void *n, const struct ipclock_redis_holder *holder)
+{
+	(void)holder;
+	return ++*(int *)n, 0;
+}
+
+static int
+holds_now(void *r)
+{
+	int error = ipclock_redis_step(r, NULL);
+
+	ck_assert_msg(error == 0 || error == EINPROGRESS, "%s", ipclock_redis_message(r));
+	return error == 0;
+}
+
+/* It is asked for where its keys are, which is not the slot's node yet. */
+START_TEST(B_a_lock_is_on_its_way)
+{
+	int from = start_cluster(), told = 0;
+	long slot = other_number(0, "CLUSTER KEYSLOT " STATE);
+	struct ipclock_redis *r = open_list(other_url(from), NULL, NULL), *waiter = open_list(other_url(from), NULL, NULL);
+	struct ipclock_redis *late = open_list(other_url(from), NULL, NULL);
+	uint64_t token;
+
+	ck_assert_int_eq(ipclock_redis_set_lost(r, count_loss, NULL), 0);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+	ck_assert_int_eq(ipclock_redis_start_write(waiter, -1), EINPROGRESS);
+	token = token_of(r);
+	begin_to_move(from, !from, slot);
+	move_keys(from, !from);
+	ck_assert_int_eq(ipclock_redis_holders(late, count, &told), 0);
+	ck_assert_int_eq(told, 2);
+	ck_assert_int_eq(ipclock_redis_renew(r), ESTALE);
+	must_be_lost(r);
+	/* The dead are cleared away there; then two keys are gone, and that node cannot know that there are none. */
+	ck_assert_int_eq(ipclock_redis_acquire_write(late, 0), EAGAIN);
+	ck_assert_ptr_nonnull(strstr(ipclock_redis_message(late), "TRYAGAIN"));
+	ck_assert_int_eq(ipclock_redis_start_write(late, -1), EINPROGRESS);
+	have_moved(from, !from, slot);
+	await(holds_now, late, "the lock");
+	ck_assert(token_of(late) > token);
+	ck_assert_int_eq(ipclock_redis_renew(late), 0);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), EBUSY);
+	ck_assert_int_eq(ipclock_redis_release(late), 0);
+	ipclock_redis_close(waiter);
+	ipclock_redis_close(late);
 	ipclock_redis_close(r);
 }
 END_TEST
@@ -342,6 +368,8 @@ add(TCase *t)
 	tcase_add_test(t, E_a_frozen_server_leaves_time_for_the_next);
 	tcase_add_test(t, A_a_cluster_sends_us_to_its_node);
 	tcase_add_test(t, B_a_lock_moves_to_another_node);
+	tcase_add_test(t, B_a_lock_is_on_its_way);
+	tcase_add_test(t, A_sent_on_without_a_host);
 	tcase_add_test(t, E_sent_in_a_circle);
 }
 

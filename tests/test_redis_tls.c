@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
+#include <utime.h>
 
 #include <hiredis/hiredis.h>
 
@@ -24,16 +26,7 @@
 #define FORKS     50
 #define LISTENERS 120 /* so many that a list of them takes several records of TLS */
 
-static int tls_port;
-static atomic_int losses;
-
-static void
-count_loss(void *ctx)
-{
-	(void)ctx;
-	atomic_fetch_add(&losses, 1);
-}
-
+static int tls_ports[2];
 /* The file of a certificate or key; valid for ever. */
 static const char *
 file(const char *name)
@@ -54,26 +47,39 @@ make_certificates(void)
 
 /* With the certificate of that name; asks: clients must have one, too. */
 static void
-start_server(const char *name, int asks)
+start_number(int i, const char *name, int asks, int clustered)
 {
 	char port[16], certificate[80], key[80];
 
-	make_certificates();
 	snprintf(certificate, sizeof(certificate), "%s.crt", name);
 	snprintf(key, sizeof(key), "%s.key", name);
-	tls_port = free_port();
-	snprintf(port, sizeof(port), "%d", tls_port);
-	other_start(0, (const char *const[]){ "--tls-port", port, "--tls-cert-file", file(certificate), "--tls-key-file",
-	    file(key), "--tls-ca-cert-file", file("ca.crt"), "--tls-auth-clients", asks ? "yes" : "no", NULL });
+	tls_ports[i] = free_port();
+	snprintf(port, sizeof(port), "%d", tls_ports[i]);
+	other_start(i, (const char *const[]){ "--tls-port", port, "--tls-cert-file", file(certificate), "--tls-key-file",
+	    file(key), "--tls-ca-cert-file", file("ca.crt"), "--tls-auth-clients", asks ? "yes" : "no",
+	    "--cluster-enabled", clustered ? "yes" : "no", "--tls-cluster", clustered ? "yes" : "no", NULL });
+}
+
+static void
+start_server(const char *name, int asks)
+{
+	make_certificates();
+	start_number(0, name, asks, 0);
+}
+
+static const char *
+url_of(const char *host, int i)
+{
+	static char urls[2][100];
+
+	snprintf(urls[i], sizeof(urls[i]), "rediss://%s:%d", host, tls_ports[i]);
+	return urls[i];
 }
 
 static const char *
 tls_url(const char *host)
 {
-	static char url[100];
-
-	snprintf(url, sizeof(url), "rediss://%s:%d", host, tls_port);
-	return url;
+	return url_of(host, 0);
 }
 
 static struct ipclock_redis_attr *
@@ -99,13 +105,19 @@ try_open(struct ipclock_redis **r, const char *url, const char *name, struct ipc
 }
 
 static struct ipclock_redis *
-open_tls(const char *name, struct ipclock_redis_attr *attr)
+open_url(const char *url, const char *name, struct ipclock_redis_attr *attr)
 {
 	struct ipclock_redis *r;
-	int error = try_open(&r, tls_url("localhost"), name, attr ? attr : options(file("ca.crt"), NULL, NULL, LONG_MS));
+	int error = try_open(&r, url, name, attr ? attr : options(file("ca.crt"), NULL, NULL, LONG_MS));
 
 	ck_assert_msg(error == 0, "%d: %s", error, ipclock_redis_message(NULL));
 	return r;
+}
+
+static struct ipclock_redis *
+open_tls(const char *name, struct ipclock_redis_attr *attr)
+{
+	return open_url(tls_url("localhost"), name, attr);
 }
 
 /* It is refused so, and the message says why. */
@@ -331,6 +343,56 @@ START_TEST(no_letter_the_authority_must_be_known)
 }
 END_TEST
 
+static void
+copy(const char *from, const char *to)
+{
+	char command[1000];
+
+	snprintf(command, sizeof(command), "cp '%s' '%s'", file(from), file(to));
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* In its place, as long as before, and as old as it was, or not. */
+static void
+spoil(const char *path, time_t age)
+{
+	struct stat st;
+	FILE *f = fopen(path, "r+");
+
+	ck_assert(f && stat(path, &st) == 0 && fputs("-----BEGUN", f) >= 0 && fclose(f) == 0);
+	ck_assert_int_eq(utime(path, &(struct utimbuf){ st.st_mtime, st.st_mtime - age }), 0);
+}
+
+static int
+acquires_anew(struct ipclock_redis *r)
+{
+	other_do(0, "CLIENT KILL TYPE normal");
+	return ipclock_redis_acquire_write(r, 0) || ipclock_redis_release(r);
+}
+
+/* For a new connection of the same handle they are read again when they have changed, and only then. */
+START_TEST(no_letter_files_that_change)
+{
+	struct ipclock_redis *r;
+
+	start_server("name", 0);
+	copy("ca.crt", "trusted.crt");
+	r = open_tls("lock", options(file("trusted.crt"), NULL, NULL, LONG_MS));
+	spoil(file("trusted.crt"), 0);
+	ck_assert_int_eq(acquires_anew(r), 0);
+	spoil(file("trusted.crt"), 10);
+	ck_assert_int_ne(acquires_anew(r), 0);
+	ck_assert_ptr_nonnull(strstr(ipclock_redis_message(r), "authorities"));
+	copy("stranger.crt", "trusted.crt");
+	ck_assert_int_ne(acquires_anew(r), 0);
+	ck_assert_ptr_nonnull(strstr(ipclock_redis_message(r), "certificate"));
+	copy("ca.crt", "other.crt");
+	ck_assert_int_eq(rename(file("other.crt"), file("trusted.crt")), 0);
+	ck_assert_int_eq(acquires_anew(r), 0);
+	ipclock_redis_close(r);
+}
+END_TEST
+
 START_TEST(no_letter_the_name_must_be_the_certificates)
 {
 	start_server("name", 0);
@@ -372,6 +434,75 @@ START_TEST(no_letter_the_server_may_ask_the_same)
 }
 END_TEST
 
+/* ---- several servers ---- */
+
+/* The first is not to be trusted, the second a replica, and then the primary; plain ports do not follow in a list. */
+START_TEST(B_a_list_of_servers)
+{
+	struct ipclock_redis *r, *other;
+	int replica = 1;
+	char list[300];
+
+	make_certificates();
+	start_number(0, "name", 0, 0);
+	start_number(1, "name", 0, 0);
+	other_follow(replica, 0);
+	snprintf(list, sizeof(list), "rediss://127.0.0.1:%d,%s,%s", tls_ports[0], url_of("localhost", 1),
+	    url_of("localhost", 0));
+	r = open_url(list, "lock", NULL);
+	other = open_url(list, "lock", NULL);
+	hold_watched(r);
+	ck_assert_int_eq(ipclock_redis_acquire_write(other, 0), EBUSY);
+	other_kill(0, SIGKILL);
+	ck_assert_str_eq(other_do(1, "REPLICAOF NO ONE"), "OK");
+	await_count(&losses, 1, "the loss to be told");
+	must_be_lost(r);
+	ck_assert_int_eq(ipclock_redis_acquire_write(other, LONG_MS), 0);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), EBUSY);
+	ipclock_redis_close(other);
+	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+	ipclock_redis_close(r);
+}
+END_TEST
+
+/* The address to which a node sends us is checked like any. */
+static void
+sent_by(int owner, const char *certificate, int expected)
+{
+	struct ipclock_redis *sent = open_url(url_of("127.0.0.1", !owner), "lock", NULL), *there;
+
+	ck_assert_msg(ipclock_redis_acquire_write(sent, LONG_MS) == expected, "%s: %s", certificate,
+	    ipclock_redis_message(sent));
+	if (expected == 0) {
+		there = open_url(url_of("127.0.0.1", owner), "lock", NULL);
+		ck_assert_int_eq(ipclock_redis_acquire_write(there, 0), EBUSY);
+		ck_assert_int_eq(ipclock_redis_renew(sent), 0);
+		ipclock_redis_close(there);
+	}
+	ipclock_redis_close(sent);
+}
+
+static void
+start_nodes(void)
+{
+	make_certificates();
+	start_number(0, "address", 0, 1);
+	start_number(1, "address", 0, 1);
+}
+
+START_TEST(A_a_cluster)
+{
+	int owner;
+
+	start_nodes();
+	owner = cluster_of_two();
+	sent_by(owner, "address", 0);
+	ck_assert_str_eq(other_do(owner, "CONFIG SET tls-cert-file %s tls-key-file %s", file("name.crt"), file("name.key")),
+	    "OK");
+	sent_by(owner, "name", EAGAIN);
+}
+END_TEST
+
 /* ---- what goes wrong ---- */
 
 START_TEST(E_the_wrong_port)
@@ -381,7 +512,7 @@ START_TEST(E_the_wrong_port)
 	int error;
 
 	start_server("name", 0);
-	snprintf(plain, sizeof(plain), "redis://localhost:%d", tls_port);
+	snprintf(plain, sizeof(plain), "redis://localhost:%d", tls_ports[0]);
 	snprintf(tls, sizeof(tls), "rediss://localhost:%d", other_port(0));
 	error = try_open(&r, plain, "lock", options(NULL, NULL, NULL, SHORT_MS));
 	ck_assert(error == EPROTO || error == ECONNRESET || error == ETIMEDOUT);
@@ -429,13 +560,10 @@ START_TEST(B_the_thread_hears_of_the_end)
 
 	start_server("name", 0);
 	r = open_tls("lock", NULL);
-	ck_assert_int_eq(ipclock_redis_set_lost(r, count_loss, NULL), 0);
-	ck_assert_int_eq(ipclock_redis_start_renewing(r), 0);
-	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
+	hold_watched(r);
 	other_kill(0, SIGKILL);
 	await_count(&losses, 1, "the callback");
-	ck_assert_int_eq(ipclock_redis_held(r), 0);
-	ck_assert_int_eq(ipclock_redis_release(r), ESTALE);
+	must_be_lost(r);
 	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), ECONNREFUSED);
 	ipclock_redis_close(r);
 }
@@ -457,16 +585,6 @@ END_TEST
 
 /* ---- forks ---- */
 
-static int
-child_of(void *r)
-{
-	if (ipclock_redis_release(r) != EPERM)
-		return 1;
-	if (ipclock_redis_acquire_write(r, 0) != EBUSY)
-		return 2;
-	return ipclock_redis_close(r);
-}
-
 /* The child says nothing by its parent's connection: not even that it is closed. */
 START_TEST(C_fork)
 {
@@ -475,7 +593,7 @@ START_TEST(C_fork)
 	start_server("name", 0);
 	r = open_tls("lock", NULL);
 	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
-	ck_assert_int_eq(in_child(child_of, r), 0);
+	ck_assert_int_eq(in_child(child_of_a_holder, r), 0);
 	ck_assert_int_eq(ipclock_redis_renew(r), 0);
 	ck_assert_int_eq(ipclock_redis_release(r), 0);
 	ipclock_redis_close(r);
@@ -494,7 +612,7 @@ work(void *arg)
 
 	(void)arg;
 	while (error == 0 && !atomic_load(&enough)) {
-		r = open_tls("other", NULL);
+		r = open_url(url_of("127.0.0.1", 0), "other", NULL);
 		error = ipclock_redis_acquire_write(r, LONG_MS);
 		ipclock_redis_close(r);
 		atomic_fetch_add(&rounds, 1);
@@ -502,21 +620,21 @@ work(void *arg)
 	return error;
 }
 
-/* A child may be made while other threads are inside of calls. */
+/* A child may be made while other threads are inside of calls.  By an address: glibc's resolver is not made for that. */
 START_TEST(C_fork_beside_threads)
 {
 	struct ipclock_redis *r;
 	struct thread t[2];
 	int i;
 
-	start_server("name", 0);
-	r = open_tls("lock", NULL);
+	start_server("address", 0);
+	r = open_url(url_of("127.0.0.1", 0), "lock", NULL);
 	ck_assert_int_eq(ipclock_redis_acquire_write(r, 0), 0);
 	for (i = 0; i < 2; i++)
 		thread_start(&t[i], work, NULL);
 	await_count(&rounds, 2, "threads at work");
 	for (i = 0; i < FORKS; i++)
-		ck_assert_int_eq(in_child(child_of, r), 0);
+		ck_assert_int_eq(in_child(child_of_a_holder, r), 0);
 	atomic_store(&enough, 1);
 	for (i = 0; i < 2; i++)
 		ck_assert_int_eq(thread_join(&t[i]), 0);
@@ -607,10 +725,13 @@ add(TCase *t)
 	tcase_add_test(t, D_a_long_answer);
 	tcase_add_test(t, D_two_messages_at_once);
 	tcase_add_test(t, no_letter_the_authority_must_be_known);
+	tcase_add_test(t, no_letter_files_that_change);
 	tcase_add_test(t, no_letter_the_name_must_be_the_certificates);
 	tcase_add_test(t, no_letter_so_must_an_address);
 	tcase_add_test(t, no_letter_it_must_not_be_over);
 	tcase_add_test(t, no_letter_the_server_may_ask_the_same);
+	tcase_add_test(t, B_a_list_of_servers);
+	tcase_add_test(t, A_a_cluster);
 	tcase_add_test(t, E_the_wrong_port);
 	tcase_add_test(t, E_a_server_that_does_not_shake_hands);
 	tcase_add_test(t, E_a_server_that_does_not_answer);

@@ -279,20 +279,11 @@ START_TEST(A_F_torture)
 END_TEST
 
 static void
-begin(void)
-{
-	server_start(0);
-}
-
-static void
 add(TCase *t)
 {
-	if (!server_there()) {
-		test_skip("libipclock-redis: no redis-server here");
+	if (!server_fixture(t, "libipclock-redis, torture"))
 		return;
-	}
 	tcase_set_timeout(t, 200);
-	tcase_add_checked_fixture(t, begin, server_end);
 	tcase_add_test(t, A_F_torture);
 }
 
