@@ -33,10 +33,10 @@ is_gone() {
 	! test -e "$1"
 }
 
-# What the shell runs in the background ignores SIGINT.
+# What the shell runs in the background ignores SIGINT, and under nohup(1) SIGHUP.
 int='' default=''
-if env --default-signal=INT true 2>/dev/null; then
-	int=INT default='env --default-signal=INT'
+if env --default-signal=INT,HUP true 2>/dev/null; then
+	int=INT default='env --default-signal=INT,HUP'
 fi
 
 # ---- usage ----
