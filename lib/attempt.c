@@ -23,7 +23,7 @@
 #include "message.h"
 
 #define SECOND          (1000 * OS_MS)
-#define SECOND_LOOK     (20 * OS_MS) /* a lock seen free behind a waiter: is it still? */
+#define SECOND_LOOK     (110 * OS_MS) /* a lock seen free behind a waiter, who may pause for 100 ms: is it still? */
 #define MOST_MOVES      100
 #define MOST_LOOKS      20           /* at a file that is being removed */
 #define REMOVAL         (OS_MS / 10) /* between two of them */

@@ -214,7 +214,7 @@ START_TEST(E_a_kernel_with_deadlines_needs_no_helper)
 	ck_assert_int_eq(ipclock_rw_release_write(rw), 0);
 	fake_lock(other, LINE, 1, OS_EXCLUSIVE);
 	ck_assert_int_eq(ipclock_rw_acquire_write(rw, _i ? 5000 : IPCLOCK_FOREVER), 0);
-	ck_assert_int_le(fake_ms(), 3100);
+	ck_assert_int_le(fake_ms(), 3150);
 	ck_assert_uint_eq(fake_calls("helper_start") + fake_calls("sleep"), 0);
 }
 END_TEST
@@ -313,8 +313,27 @@ START_TEST(F_a_stopped_waiter_is_passed_once_the_lock_is_free)
 	ck_assert_int_eq(_i & 1 ? ipclock_rw_acquire_read(rw, _i & 2 ? -1 : 9000) :
 	    ipclock_rw_acquire_write(rw, _i & 2 ? -1 : 9000), 0);
 	ck_assert_int_ge(fake_ms(), 1000);
-	ck_assert_int_le(fake_ms(), 1100);
+	ck_assert_int_le(fake_ms(), 1150);
 	ck_assert_int_eq(fake_locks(), 1);
+}
+END_TEST
+
+static void
+head_takes_it(void)
+{
+	fake_unlock(other, LINE, 1);
+	ck_assert(fake_lock(other, LOCK, 512, OS_EXCLUSIVE));
+}
+
+/* Free at the look of the first second, and taken by the one before us at the end of its longest pause. */
+START_TEST(F_who_pauses_beside_a_queue_is_not_taken_for_stopped)
+{
+	open_rw(0);
+	fake_lock(other, LINE, 1, OS_EXCLUSIVE);
+	fake_at(1095, head_takes_it);
+	fake_at(1200, other_leaves);
+	ck_assert_int_eq(ipclock_rw_acquire_write(rw, 9000), 0);
+	ck_assert_int_ge(fake_ms(), 1200);
 }
 END_TEST
 
@@ -883,6 +902,7 @@ turn_and_file(void)
 	TCase *tcase = tcase_create("turn and file");
 
 	tcase_add_loop_test(tcase, F_a_stopped_waiter_is_passed_once_the_lock_is_free, 0, 8);
+	tcase_add_test(tcase, F_who_pauses_beside_a_queue_is_not_taken_for_stopped);
 	tcase_add_test(tcase, F_who_pauses_is_not_taken_for_stopped);
 	tcase_add_test(tcase, F_a_writer_that_waits_for_readers_is_not_passed_by_a_reader);
 	tcase_add_test(tcase, F_unfair_skips_the_line);
