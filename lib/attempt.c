@@ -826,17 +826,6 @@ ipclock__attempt_due_ms(const struct attempt *a)
 	return a->wake == OS_NEVER ? -1 : ms_between(ipclock__os_now(), a->wake);
 }
 
-/* It may run for long, and be what a signal is to end. */
-static void
-call_sleep(const struct attempt *a, const struct shared *s)
-{
-	bool held = ipclock__os_signals_let();
-
-	s->options.sleep(s->options.sleep_ctx, a->sleep_ms);
-	if (held)
-		ipclock__os_signals_hold();
-}
-
 static int
 sleep_on(struct attempt *a, struct shared *s)
 {
@@ -844,7 +833,7 @@ sleep_on(struct attempt *a, struct shared *s)
 		return ipclock__os_range_wait(&s->file.os, a->line.next, a->line.next_mode,
 		    ipclock__os_range_wait_ends() ? a->wake : OS_NEVER);
 	if (s->options.sleep) {
-		call_sleep(a, s);
+		ipclock__options_sleep(&s->options, a->sleep_ms);
 		a->wake = 0; /* over when it says so, whatever the clock says */
 		return 0;
 	}

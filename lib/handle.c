@@ -291,7 +291,7 @@ static int
 acquire(struct handle *h, enum os_mode mode, int timeout_ms)
 {
 	bool own = waits_for_itself(h, timeout_ms);
-	bool holds = h->shared.options.interruptible && timeout_ms != 0 && ipclock__os_signals_hold();
+	bool held = ipclock__options_hold_signals(&h->shared.options, timeout_ms);
 	struct attempt attempt;
 	struct os_guard guard;
 	int r;
@@ -307,7 +307,7 @@ acquire(struct handle *h, enum os_mode mode, int timeout_ms)
 		r = finish(h, ipclock__mode_operation(mode), r);
 	ipclock__os_event_free(&attempt.waiter.event);
 	ipclock__os_leave(&guard);
-	if (holds)
+	if (held)
 		ipclock__os_signals_let();
 	return r;
 }

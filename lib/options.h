@@ -30,4 +30,10 @@ struct options {
 	bool unlink : 1;
 };
 
+/* For a wait that a signal is to end.  True: ipclock__os_signals_let() follows. */
+bool ipclock__options_hold_signals(const struct options *options, int timeout_ms);
+
+/* Calls the callback, which may run for long, and be what a signal is to end. */
+void ipclock__options_sleep(const struct options *options, int ms);
+
 #endif

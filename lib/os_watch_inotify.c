@@ -79,9 +79,8 @@ int
 ipclock__os_watch_wait(struct os_watch *watch, int64_t until)
 {
 	struct pollfd events = { .fd = watch->fd, .events = POLLIN };
-	int64_t left = until - ipclock__os_now();
-	struct timespec timeout = ipclock__os_timespec(left > 0 ? left : 0);
-	int n = ppoll(&events, 1, &timeout, NULL);
+	struct timespec left = ipclock__os_time_left(until);
+	int n = ppoll(&events, 1, &left, ipclock__os_signals_held());
 
 	return n > 0 ? 0 : n == 0 ? ETIMEDOUT : errno;
 }

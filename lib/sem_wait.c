@@ -150,7 +150,7 @@ pause_until(struct request *q, int64_t until, bool watched)
 	int r;
 
 	if (sem->options.sleep) {
-		sem->options.sleep(sem->options.sleep_ctx, ms_until(until, ipclock__os_now()));
+		ipclock__options_sleep(&sem->options, ms_until(until, ipclock__os_now()));
 		return q->generation == sem->gate.generation ? 0 : ECANCELED;
 	}
 	r = watched ? ipclock__os_watch_wait(&sem->watch, until) : ipclock__os_sleep_until(until);

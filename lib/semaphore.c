@@ -302,18 +302,22 @@ ipclock_sem_acquire(struct ipclock_sem *sem, int timeout_ms, unsigned *slot)
 {
 	struct request request = { .sem = sem, .timeout_ms = timeout_ms };
 	struct os_guard guard;
+	bool held;
 	int r;
 
 	if (!sem)
 		return ipclock__message_outcome("semaphore", NULL, "no semaphore: NULL", EINVAL);
 	if (!slot || timeout_ms < -1)
 		return finish(sem, "semaphore", EINVAL, slot ? SEM_BAD_TIMEOUT : SEM_NO_PLACE);
+	held = ipclock__options_hold_signals(&sem->options, timeout_ms);
 	ipclock__os_enter(&guard);
 	r = ipclock__sem_wait(&request);
 	if (r == 0)
 		*slot = request.slot;
 	finish(sem, "semaphore", r, r == EBUSY && request.in_line ? SEM_IN_LINE : SEM_NO_REASON);
 	ipclock__os_leave(&guard);
+	if (held)
+		ipclock__os_signals_let();
 	return r;
 }
 

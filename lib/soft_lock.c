@@ -560,7 +560,7 @@ pause(struct ipclock_soft *s, struct wait *w)
 		return ECANCELED;
 	if (s->options.sleep) {
 		ms = w->wake > now ? (int)((w->wake - now + OS_MS - 1) / OS_MS) : 0;
-		s->options.sleep(s->options.sleep_ctx, ms);
+		ipclock__options_sleep(&s->options, ms);
 		return 0;
 	}
 	while (ipclock__os_sleep_until(w->wake) == EINTR)
@@ -618,18 +618,22 @@ ipclock_soft_acquire(struct ipclock_soft *s, int timeout_ms)
 {
 	struct wait w = { .begun = ipclock__os_now(), .deadline = OS_NEVER };
 	struct os_guard guard;
+	bool held;
 	int r;
 
 	if (!s)
 		return ipclock__message_outcome("soft lock", NULL, "no handle: NULL", EINVAL);
 	if (timeout_ms < -1)
 		return finish(s, "soft lock", EINVAL, "the timeout is below -1");
+	held = ipclock__options_hold_signals(&s->options, timeout_ms);
 	ipclock__os_enter(&guard);
 	w.generation = s->generation;
 	w.seed = (uint32_t)((uint64_t)w.begun ^ ipclock__os_thread() << 8 ^ (uint64_t)ipclock__os_pid() << 16);
 	r = acquire(s, timeout_ms, &w);
 	finish_after(s, "soft lock", r, r == ESTALE ? NULL : reason_of(r), w.waited_ms);
 	ipclock__os_leave(&guard);
+	if (held)
+		ipclock__os_signals_let();
 	return r;
 }
 

@@ -599,6 +599,34 @@ START_TEST(E_a_signal_handler_ends_it_if_asked)
 END_TEST
 
 static void
+raise_alarm(void *ctx, int level, const char *line)
+{
+	(void)ctx, (void)line;
+	if (level == IPCLOCK_LOG_DEBUG)
+		raise(SIGALRM);
+}
+
+START_TEST(E_a_signal_before_the_first_sleep_ends_it)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct ipclock_attr *attr;
+	struct ipclock_sem *sem;
+	unsigned slot;
+
+	sigaction(SIGALRM, &action, NULL);
+	ck_assert_int_eq(ipclock_attr_new(&attr), 0);
+	ck_assert_int_eq(ipclock_attr_set_log(attr, raise_alarm, NULL), 0);
+	ck_assert_int_eq(ipclock_attr_set_flags(attr, IPCLOCK_INTERRUPTIBLE | (_i ? IPCLOCK_POLL : 0)), 0);
+	ck_assert_int_eq(ipclock_sem_open(&sem, test_path, 1, attr), 0);
+	must_acquire(sem);
+	ck_assert_int_eq(ipclock_sem_acquire(sem, 300, &slot), EINTR);
+	ck_assert_int_eq(ipclock_sem_acquire(sem, IPCLOCK_FOREVER, &slot), EINTR);
+	ipclock_sem_close(sem);
+	ipclock_attr_free(attr);
+}
+END_TEST
+
+static void
 wait_with(unsigned flags)
 {
 	struct ipclock_sem *sem = sem_with(test_path, 1, flags);
@@ -1004,6 +1032,7 @@ add_tests(TCase *t)
 	tcase_add_test(t, E_a_free_slot_at_the_deadline_is_taken);
 	tcase_add_test(t, E_callbacks_sleep_and_cancel);
 	tcase_add_test(t, E_a_signal_handler_ends_it_if_asked);
+	tcase_add_loop_test(t, E_a_signal_before_the_first_sleep_ends_it, 0, 2);
 	tcase_add_test(t, E_a_wait_ends_with_the_release_whatever_the_flags);
 	tcase_add_test(t, D_the_child_holds_nothing_and_its_handle_works);
 	tcase_add_test(t, D_a_callback_that_forks);

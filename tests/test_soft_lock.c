@@ -1058,6 +1058,33 @@ acquire_interruptibly(void *arg)
 	return ipclock_soft_acquire(soft, LONG_MS) == EINTR ? 0 : 2;
 }
 
+static void
+raise_alarm(void *ctx, int level, const char *line)
+{
+	(void)ctx, (void)line;
+	if (level == IPCLOCK_LOG_DEBUG)
+		raise(SIGALRM);
+}
+
+START_TEST(E_a_signal_before_the_first_sleep_ends_it)
+{
+	struct ipclock_attr *attr = attr_with(IPCLOCK_INTERRUPTIBLE, NULL);
+	struct sigaction action = { .sa_handler = ignore };
+	struct ipclock_soft *soft;
+	struct holder h;
+
+	sigaction(SIGALRM, &action, NULL);
+	ipclock_attr_set_log(attr, raise_alarm, NULL);
+	soft = open_with(attr);
+	hold(&h);
+	ck_assert_int_eq(ipclock_soft_acquire(soft, 300), EINTR);
+	ck_assert_int_eq(ipclock_soft_acquire(soft, IPCLOCK_FOREVER), EINTR);
+	ipclock_soft_close(soft);
+	ipclock_attr_free(attr);
+	end_holder(&h, 'r');
+}
+END_TEST
+
 START_TEST(E_callbacks_and_signals)
 {
 	struct ear ear = { .lines = { 0 } };
@@ -1449,6 +1476,7 @@ add(TCase *t)
 	tcase_add_test(t, D_a_child_neither_holds_nor_frees);
 	tcase_add_test(t, D_a_fork_at_any_time);
 	tcase_add_test(t, D_a_callback_that_forks);
+	tcase_add_test(t, E_a_signal_before_the_first_sleep_ends_it);
 	tcase_add_test(t, E_callbacks_and_signals);
 	tcase_add_test(t, no_letter_mode_and_parents);
 	tcase_add_test(t, no_letter_a_relative_path_stays);
