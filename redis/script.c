@@ -180,7 +180,7 @@ static int
 load(struct connection *c, const char *text, char sha[41])
 {
 	const char *const words[] = { "SCRIPT", "LOAD", text, NULL };
-	redisReply *reply;
+	redisReply *reply = NULL; /* for compilers, which believe in an errno of 0 */
 	int r = ipclock__redis_say(c, &reply, words);
 
 	if (r)
